@@ -1,0 +1,45 @@
+/** Values pushed on one side, iterated on the other, in order and without loss. For one reader. */
+export class AsyncQueue<T> implements AsyncIterable<T> {
+  #values: T[] = [];
+  #next = 0;
+  #wake: (() => void) | undefined;
+  #isClosed = false;
+  #error: unknown;
+
+  push(value: T): void {
+    if (this.#isClosed) return;
+    this.#values.push(value);
+    this.#wake?.();
+  }
+
+  /** What was pushed before is still read; then the iteration ends, with the error if there is one. */
+  close(error?: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#error = error;
+    this.#wake?.();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Leaving the iteration early loses nothing: the next one goes on. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      while (this.#next < this.#values.length) {
+        const value = this.#values[this.#next] as T;
+        this.#next += 1;
+        yield value;
+      }
+      this.#values = [];
+      this.#next = 0;
+      if (this.#isClosed) break;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    if (this.#error !== undefined) throw this.#error;
+  }
+}
