@@ -1,0 +1,14 @@
+export { environmentOf } from "./container-spec.ts";
+export type { Desired, DesiredService } from "./desired.ts";
+export { type AskContext, desiredAfter } from "./desired-after.ts";
+export { type CreateFacts, completeSpec } from "./fingerprint.ts";
+export { LABEL } from "./labels.ts";
+export { makePlan, type PlanOptions } from "./make-plan.ts";
+export { containerName, imageOf } from "./names.ts";
+export type * from "./observed.ts";
+export { type OneOffOptions, oneOffOf } from "./one-off.ts";
+export type * from "./plan.ts";
+export { mountedImages } from "./plan-images.ts";
+export { renderPlan } from "./render-plan.ts";
+export type * from "./requests.ts";
+export { stackFromObserved } from "./stack-from-observed.ts";
