@@ -1,0 +1,3 @@
+mkdir -p /data
+chown redis:redis /data
+chmod 755 /usr/local/bin/redis-entrypoint

@@ -1,0 +1,20 @@
+import { decodeHeader } from "./credentials.ts";
+
+/** Between a client and an engine that are both ours: what `POST /build` has no word for. */
+
+export const BUILD_SECRETS_HEADER = "x-stowage-build-secrets";
+/** Of the query: the answer brings the result's files instead of an image. */
+export const BUILD_FILES = "stowage-files";
+
+export function secretsToHeader(secrets: Readonly<Record<string, Uint8Array>>): string {
+  const entries = Object.entries(secrets).map(([id, value]) => [id, Buffer.from(value).toString("base64")]);
+  return Buffer.from(JSON.stringify(Object.fromEntries(entries))).toString("base64url");
+}
+
+export function secretsFromHeader(header: string): Readonly<Record<string, Uint8Array>> {
+  const json = decodeHeader(header);
+  const entries = (json?.keys() ?? []).map(
+    (id) => [id, Buffer.from(json?.text(id) ?? "", "base64")] as const,
+  );
+  return Object.fromEntries(entries);
+}

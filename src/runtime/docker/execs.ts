@@ -1,0 +1,54 @@
+import { compact } from "../../lib/compact.ts";
+import { execInfoFromWire, execSpecToWire } from "../docker-api/index.ts";
+import { type Containers, RuntimeError } from "../index.ts";
+import type { Connection } from "./connection.ts";
+import { hijackedSession, isFramed, resize } from "./session.ts";
+
+export function dockerExecs(
+  connection: Connection,
+): Pick<Containers, "createExec" | "startExec" | "inspectExec" | "resizeExec"> {
+  const at = (id: string): string => `/exec/${encodeURIComponent(id)}`;
+  const inspectExec: Containers["inspectExec"] = async (id) =>
+    execInfoFromWire(await connection.object("GET", `${at(id)}/json`));
+  /** Created here and not started yet: whether it has a terminal. Of any other the engine is asked. */
+  const fresh = new Map<string, boolean>();
+  return {
+    inspectExec,
+    async createExec(id, spec) {
+      const path = `/containers/${encodeURIComponent(id)}/exec`;
+      const answer = await connection.object("POST", path, { json: execSpecToWire(spec) });
+      const execId = answer.text("Id") ?? "";
+      fresh.set(execId, spec.tty === true);
+      return execId;
+    },
+    async startExec(id, { detach = false, tty, consoleSize } = {}) {
+      const isTty = fresh.get(id) ?? (await isTtyOfUnstarted(inspectExec, id));
+      fresh.delete(id);
+      const json = compact<Record<string, unknown>>({
+        Detach: detach,
+        Tty: tty ?? isTty,
+        ConsoleSize: consoleSize && [consoleSize.rows, consoleSize.columns],
+      });
+      if (detach) {
+        await connection.status("POST", `${at(id)}/start`, { json });
+        return undefined;
+      }
+      const hijacked = await connection.hijack(`${at(id)}/start`, { json });
+      return hijackedSession(hijacked, {
+        isFramed: isFramed(hijacked) || json["Tty"] !== true,
+        resize: (size) => resize(connection, `${at(id)}/resize`, size),
+      });
+    },
+    async resizeExec(id, size) {
+      await resize(connection, `${at(id)}/resize`, size);
+    },
+  };
+}
+
+/** dockerd tells of a second start only in the stream, when it has been answered as a success. */
+async function isTtyOfUnstarted(inspectExec: Containers["inspectExec"], id: string): Promise<boolean> {
+  const { spec, isRunning, exitCode } = await inspectExec(id);
+  if (isRunning || exitCode !== undefined)
+    throw new RuntimeError("conflict", `exec command ${id} has already run`);
+  return spec.tty === true;
+}

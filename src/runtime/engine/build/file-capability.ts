@@ -1,0 +1,42 @@
+import type { Stats } from "node:fs";
+import { createRequire as requireBeside } from "node:module";
+
+const NAME = "security.capability";
+const MAX_BYTES = 64;
+
+interface Xattrs {
+  get(path: string): Buffer | undefined;
+  set(path: string, value: Buffer): void;
+}
+
+let xattrs: Xattrs | undefined | "unknown" = "unknown";
+
+/** Capabilities of a program survive a copy. Without the library for system calls they are lost, as by `cp`. */
+export function copyCapability(from: string, to: string, stat: Stats): void {
+  if ((stat.mode & 0o111) === 0) return;
+  if (xattrs === "unknown") xattrs = loadXattrs();
+  const value = xattrs?.get(from);
+  if (value !== undefined) xattrs?.set(to, value);
+}
+
+function loadXattrs(): Xattrs | undefined {
+  try {
+    const koffi: typeof import("koffi") = requireBeside(import.meta.url)("koffi");
+    const libc = koffi.load("libc.so.6");
+    const get = libc.func("long lgetxattr(const char*, const char*, uint8_t*, size_t)");
+    const set = libc.func("int lsetxattr(const char*, const char*, const uint8_t*, size_t, int)");
+    return {
+      get: (path) => {
+        const value = Buffer.alloc(MAX_BYTES);
+        const bytes = Number(get(path, NAME, value, value.length));
+        return bytes > 0 ? value.subarray(0, bytes) : undefined;
+      },
+      set: (path, value) => {
+        if (set(path, NAME, value, value.length, 0) < 0)
+          throw new Error(`cannot set the capabilities of ${path}`);
+      },
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,32 @@
+import { expandWord, findStage, type Stage, type StagedDockerfile } from "../dockerfile/index.ts";
+
+/** The stages a target needs, itself last: through FROM, COPY --from and RUN --mount. In the file's order. */
+export function neededStages(
+  { stages, escapeChar }: StagedDockerfile,
+  target: Stage,
+  globalArgs: ReadonlyMap<string, string>,
+): readonly Stage[] {
+  const words = { escape: escapeChar, variable: (name: string) => globalArgs.get(name) };
+  const needed = new Set<Stage>();
+  const visit = (stage: Stage): void => {
+    if (needed.has(stage)) return;
+    needed.add(stage);
+    const references = [
+      expandWord(stage.base, words),
+      ...stage.instructions.flatMap(({ flags }) => flags.flatMap(fromOf)),
+    ];
+    for (const reference of references) {
+      const other = findStage(stages, reference, stage.index);
+      if (other !== undefined) visit(other);
+    }
+  };
+  visit(target);
+  return stages.filter((stage) => needed.has(stage));
+}
+
+function fromOf({ name, value }: { readonly name: string; readonly value: string }): readonly string[] {
+  if (name === "from") return [value];
+  if (name !== "mount") return [];
+  const from = value.split(",").find((part) => part.trim().startsWith("from="));
+  return from === undefined ? [] : [from.trim().slice("from=".length)];
+}

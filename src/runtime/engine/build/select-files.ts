@@ -1,0 +1,124 @@
+import { lstatSync, readdirSync, type Stats } from "node:fs";
+import { posix } from "node:path";
+import { matchesGlob } from "../../../lib/glob-match.ts";
+import { RuntimeError } from "../../index.ts";
+import type { ContainerRoot } from "../containers/rooted-path.ts";
+import { type IgnoreRules, ignoreRules, joinRules } from "./ignore-rules.ts";
+import type { Selection, TreeSource } from "./tree-job.ts";
+
+/** One source of a copy. */
+export interface Selected {
+  /** On the machine; links in the source are resolved, inside it. */
+  readonly path: string;
+  /** The same below the source. */
+  readonly insidePath: string;
+  /** Below the source, as it was named. */
+  readonly relative: string;
+  readonly stat: Stats;
+}
+
+/** What is left out of one source of a copy: `--exclude` is relative to the folder that is copied. */
+export function rulesWithin({ ignore, exclude = [] }: TreeSource, folder: string): IgnoreRules {
+  const { ignores, hasExceptions } = ignoreRules(exclude.join("\n"));
+  const start = folder === "" ? 0 : folder.length + 1;
+  const within = { ignores: (path: string) => ignores(path.slice(start)), hasExceptions };
+  return joinRules([ignoreRules(ignore ?? ""), within]);
+}
+
+/** What the patterns mean, in order. `not-found` for a plain path that is missing or ignored. */
+export function selectFiles(root: ContainerRoot, { source, patterns }: Selection): readonly Selected[] {
+  const rules = ignoreRules(source.ignore ?? "");
+  return patterns.flatMap((pattern) => {
+    const path = posix.join("/", pattern).slice(1).replace(/\/$/, "");
+    if (!/[*?[\\]/.test(path)) return [named(root, path, pattern, rules)];
+    return expand(source.dir, path.split("/"), "", rulesWithin(source, "")).map((found) =>
+      named(root, found, found, rules),
+    );
+  });
+}
+
+function named(root: ContainerRoot, path: string, shown: string, rules: IgnoreRules): Selected {
+  const isIgnored = rules.ignores(path) && !rules.hasExceptions;
+  const place = isIgnored ? undefined : locate(root, path);
+  if (place?.stat === undefined)
+    throw new RuntimeError(
+      "not-found",
+      `file not found in build context or excluded by .dockerignore: stat ${shown.replace(/^\.?\//, "")}: file does not exist`,
+    );
+  return { path: place.path, insidePath: place.insidePath, relative: path, stat: place.stat };
+}
+
+function locate(root: ContainerRoot, path: string) {
+  try {
+    return root.locate(`/${path}`);
+  } catch (error) {
+    if (error instanceof RuntimeError && error.kind === "not-found") return undefined;
+    throw error;
+  }
+}
+
+/** Component by component, sorted: a pattern never crosses a slash, except `**`. */
+function expand(
+  dir: string,
+  parts: readonly string[],
+  prefix: string,
+  rules: IgnoreRules,
+): readonly string[] {
+  const [part = "", ...rest] = parts;
+  const found: string[] = [];
+  for (const name of namesIn(`${dir}/${prefix}`)) {
+    const path = prefix === "" ? name : `${prefix}/${name}`;
+    const isFolder = lstatSync(`${dir}/${path}`, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (part === "**" && isFolder) found.push(...expand(dir, parts, path, rules));
+    const isMatch = part === "**" ? rest.length === 0 : matches(part, name);
+    if (part === "**" && rest.length > 0) {
+      if (rest.length === 1 && matches(rest[0] ?? "", name) && !rules.ignores(path)) found.push(path);
+      else if (isFolder && matches(rest[0] ?? "", name))
+        found.push(...expand(dir, rest.slice(1), path, rules));
+      continue;
+    }
+    if (!isMatch) continue;
+    if (rest.length === 0) {
+      if (!rules.ignores(path)) found.push(path);
+    } else if (isFolder) found.push(...expand(dir, rest, path, rules));
+  }
+  return [...new Set(found)].sort();
+}
+
+function matches(pattern: string, name: string): boolean {
+  try {
+    return matchesGlob(pattern, name);
+  } catch (cause) {
+    throw new RuntimeError("invalid", `syntax error in pattern ${JSON.stringify(pattern)}`, { cause });
+  }
+}
+
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** The children of a folder of a source that are not ignored; folders that may hold exceptions stay. */
+export function childrenOf(
+  path: string,
+  relative: string,
+  rules: IgnoreRules,
+): readonly {
+  readonly name: string;
+  readonly relative: string;
+  readonly stat: Stats;
+  readonly isIgnored: boolean;
+}[] {
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => {
+      const inner = relative === "" ? name : `${relative}/${name}`;
+      const stat = lstatSync(`${path}/${name}`);
+      const isIgnored = rules.ignores(inner);
+      if (isIgnored && !(stat.isDirectory() && rules.hasExceptions)) return [];
+      return [{ name, relative: inner, stat, isIgnored }];
+    });
+}

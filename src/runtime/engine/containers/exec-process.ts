@@ -1,0 +1,274 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isMissing } from "../../../lib/atomic-file.ts";
+import { type ExecSpec, type OutputChunk, RuntimeError } from "../../index.ts";
+import { baseProcess, processEnv } from "../oci/config.ts";
+import { execFailure, lastLoggedError } from "../oci/failure.ts";
+import { ociText } from "../oci/oci-text.ts";
+import { programEnv } from "../oci/run-program.ts";
+import type { OciProcess } from "../oci/types.ts";
+import type { Container, Run } from "./container.ts";
+import { rootOfRunning } from "./container-root.ts";
+import type { ContainersContext } from "./context.ts";
+import { mergeEnv } from "./effective.ts";
+import { spawnInTerminal } from "./exec-terminal.ts";
+import { mergeOutput } from "./merge-output.ts";
+import { userFiles } from "./user-files.ts";
+import { lookUpUser } from "./user-lookup.ts";
+
+export interface ExecRequest {
+  readonly id: string;
+  readonly spec: ExecSpec;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly consoleSize?: { readonly rows: number; readonly columns: number };
+}
+
+/** A process that `runc exec` runs inside a container, our child as long as we live. */
+export interface ExecProcess {
+  readonly output: AsyncIterable<OutputChunk>;
+  /** Never rejects; 126 or 127 when the program could not be started. */
+  readonly exited: Promise<number>;
+  /** Host pid; 0 before it runs. */
+  pid(): number;
+  write(data: Uint8Array): Promise<void>;
+  end(): void;
+  resize(size: { readonly rows: number; readonly columns: number }): void;
+  /** Ends the process itself: the one inside, not only our child. */
+  kill(): void;
+  /** Throws further output away, so that nobody's not reading stops the process. */
+  drain(): void;
+}
+
+/** What an implementation (pipes or a terminal) has to bring. */
+export interface RawExec {
+  readonly streams: readonly { readonly stream: "stdout" | "stderr"; readonly readable: Readable }[];
+  readonly exited: Promise<number>;
+  write(data: Uint8Array): Promise<void>;
+  end(): void;
+  resize(size: { readonly rows: number; readonly columns: number }): void;
+  kill(): void;
+}
+
+/** Starts it; rejects with `invalid` for an unknown user, else every failure is an exit code with a text. */
+export async function startExecProcess(
+  ctx: ContainersContext,
+  container: Container,
+  request: ExecRequest,
+): Promise<ExecProcess> {
+  const { run } = container;
+  if (run === undefined) throw new RuntimeError("conflict", `container ${container.id} is not running`);
+  const base = join(ctx.layout.bundleDir(container.id), `exec-${request.id}`);
+  const files = { process: `${base}.json`, pid: `${base}.pid`, log: `${base}.log` };
+  const text = ociText(execProcess(ctx, container, run, request));
+  await writeFile(files.process, text).catch((cause) => {
+    // The run ended meanwhile, and its bundle with it.
+    if (!isMissing(cause)) throw cause;
+    throw new RuntimeError("conflict", `container ${container.id} is not running`, { cause });
+  });
+  const args = [
+    ...["--root", ctx.oci.stateDir, "--log", files.log, "--log-format=json"],
+    ...["exec", "--process", files.process, "--pid-file", files.pid, container.id],
+  ];
+  const raw = request.tty
+    ? await spawnInTerminal(ctx.oci.path, args, request)
+    : spawnWithPipes(ctx.oci.path, args, request);
+  const begun = begin(raw, files.pid);
+  container.entering.add(begun);
+  void begun.then(() => container.entering.delete(begun));
+  return watched(raw, files, begun);
+}
+
+/** The process of an exec: the container's, with the exec's own wishes over it. */
+function execProcess(
+  ctx: ContainersContext,
+  container: Container,
+  run: Run,
+  { spec, tty, consoleSize }: ExecRequest,
+): OciProcess {
+  const { record, effective } = container;
+  using root = rootOfRunning(run);
+  const hostname = effective.hostname;
+  return {
+    ...baseProcess(
+      { spec: record.spec, machine: ctx.machine },
+      spec.privileged === true || record.spec.privileged === true,
+    ),
+    terminal: tty,
+    ...(tty && consoleSize !== undefined
+      ? { consoleSize: { height: consoleSize.rows, width: consoleSize.columns } }
+      : {}),
+    user: lookUpUser({
+      user: spec.user === undefined || spec.user === "" ? effective.user : spec.user,
+      groupAdd: record.spec.groupAdd ?? [],
+      ...userFiles(root),
+    }),
+    args: spec.command,
+    env: processEnv(mergeEnvInPlace([...(run.linkEnv ?? []), ...effective.env], spec.env ?? []), {
+      hostname,
+      tty,
+    }),
+    cwd: [spec.workingDir, effective.workingDir].find((path) => path !== undefined && path !== "") ?? "/",
+  };
+}
+
+/** The container's variables, then the exec's over them. */
+function mergeEnvInPlace(base: readonly string[], own: readonly string[]): readonly string[] {
+  return [...mergeEnv([], base), ...own];
+}
+
+function spawnWithPipes(file: string, args: readonly string[], request: ExecRequest): RawExec {
+  const child = spawn(file, args, {
+    stdio: [
+      request.stdin ? "pipe" : "ignore",
+      request.stdout ? "pipe" : "ignore",
+      // Needed in any case: what runc itself has to say comes here.
+      "pipe",
+    ],
+    env: programEnv(),
+  });
+  child.stdin?.on("error", () => {});
+  const exited = new Promise<number>((resolve) => {
+    child.once("error", () => resolve(126));
+    child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 255 : 137)));
+  });
+  return {
+    streams: [
+      ...(child.stdout === null ? [] : [{ stream: "stdout" as const, readable: child.stdout }]),
+      ...(child.stderr === null ? [] : [{ stream: "stderr" as const, readable: child.stderr }]),
+    ],
+    exited,
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        if (child.stdin === null) reject(new RuntimeError("invalid", "The process's stdin is not attached"));
+        else
+          child.stdin.write(data, (cause) => {
+            if (cause) reject(new RuntimeError("conflict", "The process's stdin is closed", { cause }));
+            else resolve();
+          });
+      }),
+    end: () => child.stdin?.end(),
+    resize: () => {},
+    kill: () => child.kill("SIGKILL"),
+  };
+}
+
+interface ExecFiles {
+  readonly process: string;
+  readonly pid: string;
+  readonly log: string;
+}
+
+/** How often to look whether the program has begun. */
+const LOOK_MS = 5;
+/** Nobody waits longer for that. */
+const BEGIN_PATIENCE_MS = 2_000;
+
+/** Resolves when runc has written the pid file, or has ended without. */
+async function begin(raw: RawExec, pidPath: string): Promise<void> {
+  let isOver = false;
+  void raw.exited.then(() => {
+    isOver = true;
+  });
+  const deadline = Date.now() + BEGIN_PATIENCE_MS;
+  while (!isOver && readPid(pidPath) === 0 && Date.now() < deadline)
+    await Promise.race([raw.exited, sleep(LOOK_MS)]);
+}
+
+/**
+ * Tells runc's own failure from the program's: runc writes the pid file when the program has started. What comes
+ * on stderr before that is held back, because it may be runc's complaint.
+ */
+function watched(raw: RawExec, files: ExecFiles, begun: Promise<void>): ExecProcess {
+  let failure: { readonly text: string; readonly exitCode: number } | undefined;
+  const pid = () => readPid(files.pid);
+  let lastPid = 0;
+  const exited = raw.exited.then(async (code) => {
+    lastPid = pid();
+    if (code === 255 && lastPid === 0) failure = await readFailure(files.log);
+    await Promise.all(Object.values(files).map((path) => rm(path, { force: true })));
+    return failure?.exitCode ?? code;
+  });
+  let isDraining = false;
+  return {
+    output: {
+      [Symbol.asyncIterator]: () =>
+        watchedOutput(raw, { hasStarted: () => lastPid > 0 || pid() > 0, exited, failure: () => failure }),
+    },
+    exited,
+    pid: () => lastPid || pid(),
+    write: raw.write,
+    end: raw.end,
+    resize: raw.resize,
+    kill: () => {
+      void begun.then(() => {
+        const inside = pid();
+        if (inside > 0) killQuietly(inside);
+        else raw.kill();
+      });
+    },
+    drain: () => {
+      if (isDraining) return;
+      isDraining = true;
+      for (const { readable } of raw.streams) readable.resume();
+    },
+  };
+}
+
+interface ExecProgress {
+  readonly hasStarted: () => boolean;
+  readonly exited: Promise<number>;
+  readonly failure: () => { readonly text: string } | undefined;
+}
+
+async function* watchedOutput(raw: RawExec, progress: ExecProgress): AsyncGenerator<OutputChunk, void, void> {
+  const isTerminal = raw.streams.every(({ stream }) => stream === "stdout");
+  const chunks = mergeOutput(raw.streams);
+  const held: OutputChunk[] = [];
+  let next = chunks.next();
+  let isPassing = false;
+  for (;;) {
+    const isLook: boolean = !isPassing && held.length > 0;
+    const result: IteratorResult<OutputChunk, void> | undefined = await (isLook
+      ? Promise.race([next, sleep(LOOK_MS, undefined)])
+      : next);
+    if (result?.done) break;
+    isPassing ||= progress.hasStarted() || (!isTerminal && result?.value.stream === "stdout");
+    if (isPassing) yield* held.splice(0);
+    if (result === undefined) continue;
+    if (isPassing) yield result.value;
+    else held.push(result.value);
+    next = chunks.next();
+  }
+  await progress.exited;
+  const failure = progress.failure();
+  if (failure === undefined) yield* held;
+  else yield { stream: "stdout", data: Buffer.from(`${failure.text}\r\n`) };
+}
+
+async function readFailure(logPath: string): Promise<{ readonly text: string; readonly exitCode: number }> {
+  const log = await readFile(logPath, "utf8").catch(() => "");
+  return execFailure(lastLoggedError(log) ?? "the OCI runtime ended without a word");
+}
+
+function readPid(path: string): number {
+  try {
+    return Number(readFileSync(path, "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+}

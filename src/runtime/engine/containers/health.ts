@@ -1,0 +1,60 @@
+import type { Health, HealthcheckSpec, ProbeResult } from "../../index.ts";
+
+/** Times in milliseconds, defaults filled in. */
+export interface HealthTiming {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly startPeriodMs: number;
+  readonly startIntervalMs: number;
+  readonly retries: number;
+}
+
+const LOG_LENGTH = 5;
+
+/** Docker's defaults (moby daemon/health.go). */
+export function healthTiming(spec: HealthcheckSpec): HealthTiming {
+  return {
+    intervalMs: spec.intervalMs || 30_000,
+    timeoutMs: spec.timeoutMs || 30_000,
+    startPeriodMs: spec.startPeriodMs ?? 0,
+    startIntervalMs: spec.startIntervalMs || 5_000,
+    retries: spec.retries || 3,
+  };
+}
+
+/** The argv of a probe; undefined when there is none (`NONE`, or an empty command). */
+export function probeCommand(
+  { test = [] }: HealthcheckSpec,
+  shell: readonly string[] | undefined,
+): readonly string[] | undefined {
+  const [kind, ...rest] = test;
+  if (kind === "CMD") return rest.length === 0 ? undefined : rest;
+  if (kind !== "CMD-SHELL" || rest[0] === undefined) return undefined;
+  return [...(shell === undefined || shell.length === 0 ? ["/bin/sh", "-c"] : shell), rest[0]];
+}
+
+export const NEW_HEALTH: Health = { status: "starting", failingStreak: 0, log: [] };
+
+/**
+ * The state after one more probe. A failure while still starting inside the start period does not count; one
+ * success heals whatever was before.
+ */
+export function afterProbe(
+  health: Health,
+  result: ProbeResult,
+  timing: HealthTiming,
+  startedAt: Date,
+): Health {
+  const log = [...health.log, result].slice(-LOG_LENGTH);
+  if (result.exitCode === 0) return { status: "healthy", failingStreak: 0, log };
+  const age = result.startedAt.getTime() - startedAt.getTime();
+  if (health.status === "starting" && age < timing.startPeriodMs) return { ...health, log };
+  const failingStreak = health.failingStreak + 1;
+  return { status: failingStreak >= timing.retries ? "unhealthy" : health.status, failingStreak, log };
+}
+
+/** How long to wait before the next probe, counted from the end of the last (or the start of the container). */
+export function nextProbeDelayMs(health: Health, timing: HealthTiming, runMs: number): number {
+  const isStarting = health.status === "starting" && runMs < timing.startPeriodMs;
+  return isStarting ? timing.startIntervalMs : timing.intervalMs;
+}

@@ -1,0 +1,94 @@
+import { RuntimeError } from "../../index.ts";
+import type { Container } from "./container.ts";
+import type { ContainerTable } from "./container-table.ts";
+
+/** `container[:alias]`, the slashes of a client's full names left out. */
+function splitLink(link: string): { readonly target: string; readonly alias: string } {
+  const [target = "", alias = target] = link.split(":").map((part) => part.replace(/^.*\//, ""));
+  return { target, alias };
+}
+
+/** `invalid` for a link to nobody: for `not-found`, clients would fetch the image. */
+export function checkLinks(table: ContainerTable, links: readonly string[] = []): void {
+  for (const { target } of links.map(splitLink))
+    try {
+      table.find(target);
+    } catch (cause) {
+      throw new RuntimeError("invalid", `could not get container for ${target}`, { cause });
+    }
+}
+
+/**
+ * The variables that links bring on the default network, as Docker names them: where the other container's ports
+ * are, and its own variables. `conflict` when it does not run.
+ */
+export function linkEnv(table: ContainerTable, { record }: Container): readonly string[] {
+  const { links = [], networkMode = "default" } = record.spec;
+  if (networkMode !== "default" && networkMode !== "bridge") return [];
+  return links.map(splitLink).flatMap(({ target, alias }) => {
+    const other = table.find(target);
+    const { run, effective } = other;
+    if (run === undefined)
+      throw new RuntimeError(
+        "conflict",
+        `Cannot link to a non running container: /${other.record.name} AS /${record.name}/${alias}`,
+      );
+    const address = run.sandbox.endpoints["bridge"]?.ipAddress;
+    if (address === undefined || address === "")
+      throw new RuntimeError("conflict", `container ${other.id} not attached to default bridge network`);
+    const prefix = alias.toUpperCase().replaceAll("-", "_");
+    return [
+      ...portVariables(prefix, address, effective.exposedPorts.map(portOf).sort(inOrder)),
+      `${prefix}_NAME=/${record.name}/${alias}`,
+      ...effective.env
+        .filter((entry) => !/^(HOME|PATH)=/.test(entry))
+        .map((entry) => `${prefix}_ENV_${entry}`),
+    ];
+  });
+}
+
+interface Port {
+  readonly number: number;
+  readonly protocol: string;
+}
+
+function portOf(text: string): Port {
+  const [number = "", protocol = "tcp"] = text.split("/");
+  return { number: Number(number), protocol };
+}
+
+/** TCP before the others. */
+function inOrder(a: Port, b: Port): number {
+  return Number(b.protocol === "tcp") - Number(a.protocol === "tcp") || a.number - b.number;
+}
+
+function portVariables(prefix: string, address: string, ports: readonly Port[]): readonly string[] {
+  const [first] = ports;
+  if (first === undefined) return [];
+  const urlOf = ({ number, protocol }: Port) => `${protocol}://${address}:${number}`;
+  const nameOf = ({ number, protocol }: Port) => `${prefix}_PORT_${number}_${protocol.toUpperCase()}`;
+  const each = ports.flatMap((port) => [
+    `${nameOf(port)}=${urlOf(port)}`,
+    `${nameOf(port)}_ADDR=${address}`,
+    `${nameOf(port)}_PORT=${port.number}`,
+    `${nameOf(port)}_PROTO=${port.protocol}`,
+  ]);
+  const ranges = rangesOf(ports).flatMap(([start, end]) => [
+    `${nameOf(start)}_START=${urlOf(start)}`,
+    `${nameOf(start)}_PORT_START=${start.number}`,
+    `${nameOf(start)}_END=${urlOf(end)}`,
+    `${nameOf(start)}_PORT_END=${end.number}`,
+  ]);
+  return [`${prefix}_PORT=${urlOf(first)}`, ...each, ...ranges];
+}
+
+/** Ports that follow each other, two at least. */
+function rangesOf(ports: readonly Port[]): readonly (readonly [Port, Port])[] {
+  const ranges: [Port, Port][] = [];
+  for (const port of ports) {
+    const last = ranges.at(-1);
+    if (last?.[1].protocol === port.protocol && last[1].number + 1 === port.number) last[1] = port;
+    else ranges.push([port, port]);
+  }
+  return ranges.filter(([start, end]) => start !== end);
+}

@@ -1,0 +1,133 @@
+import { type FileHandle, open, readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { OutputStream } from "../../index.ts";
+import { RecordCursor } from "./log-records.ts";
+
+/** Rotated files of a log, the oldest first, the one being written last. */
+export async function logFiles(path: string): Promise<readonly string[]> {
+  const name = basename(path);
+  const numbers = (await readdir(dirname(path)).catch(() => []))
+    .filter((entry) => entry.startsWith(`${name}.`) && /^\d+$/.test(entry.slice(name.length + 1)))
+    .map((entry) => Number(entry.slice(name.length + 1)))
+    .sort((a, b) => b - a);
+  return [...numbers.map((number) => join(dirname(path), `${name}.${number}`)), path];
+}
+
+export interface LogPosition {
+  /** Open on the file; a rename meanwhile does not matter. */
+  readonly file: FileHandle;
+  readonly offset: number;
+}
+
+/** The end of a log. */
+export interface LogTail {
+  readonly positions: readonly LogPosition[];
+  /** Records from before the first position: the beginning of a line that ends behind it. */
+  readonly begun: Buffer;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 10;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Where the last `lines` lines begin: the files from there on, opened, the first one with an offset. Reads
+ * backwards, so the cost is that of the tail. `undefined`: everything.
+ */
+export async function openTail(path: string, lines: number | undefined): Promise<LogTail> {
+  const positions: LogPosition[] = [];
+  let wanted = lines ?? Number.POSITIVE_INFINITY;
+  let begun: Buffer = NOTHING;
+  for (const name of [...(await logFiles(path))].reverse()) {
+    const file = await open(name, "r").catch(() => undefined);
+    if (file === undefined) continue;
+    const { size } = await file.stat();
+    const border =
+      lines === undefined
+        ? { offset: 0, found: 0, begun: NOTHING }
+        : await findBorder(file, size, wanted, positions.length === 0);
+    positions.unshift({ file, offset: border.offset });
+    begun = border.begun;
+    wanted -= border.found;
+    if (wanted <= 0) break;
+  }
+  return { positions, begun };
+}
+
+interface Border extends Pick<LogTail, "begun"> {
+  readonly offset: number;
+  readonly found: number;
+}
+
+/** Goes back over `wanted` line ends; `offset` is where the first wanted line begins, but see `begun`. */
+async function findBorder(
+  file: FileHandle,
+  size: number,
+  wanted: number,
+  isNewest: boolean,
+): Promise<Border> {
+  if (wanted <= 0) return { offset: size, found: 0, begun: NOTHING };
+  const record = new RecordCursor();
+  let found = 0;
+  let isLast = isNewest;
+  for await (const { block, position } of blocksBackwards(file, size)) {
+    for (const { start, end } of recordsBackwards(block)) {
+      record.open(block.subarray(start, end));
+      if (!record.next()) continue;
+      // A last line without an end counts as one; else each end of a line begins one more.
+      if (!record.isPartial || isLast) {
+        if (found === wanted) {
+          const begun = beginningIn(block.subarray(0, end), record.stream);
+          return { offset: position + end, found, begun };
+        }
+        found++;
+      }
+      isLast = false;
+    }
+  }
+  return { offset: 0, found, begun: NOTHING };
+}
+
+/**
+ * What the stream other than `ended` has open at the end of a block, of the records in this block: a process may
+ * begin a line, say something on its other stream, and end the line then.
+ */
+function beginningIn(block: Buffer, ended: OutputStream): Buffer {
+  const record = new RecordCursor();
+  const pieces: Buffer[] = [];
+  for (const { start, end } of recordsBackwards(block)) {
+    const bytes = block.subarray(start, end);
+    record.open(bytes);
+    if (!record.next() || record.stream === ended) continue;
+    if (!record.isPartial) break;
+    pieces.unshift(bytes);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** Blocks of whole records, the last one first. */
+async function* blocksBackwards(
+  file: FileHandle,
+  size: number,
+): AsyncGenerator<{ readonly block: Buffer; readonly position: number }, void, void> {
+  let carry = NOTHING;
+  for (let position = size; position > 0; ) {
+    const length = Math.min(CHUNK_BYTES, position);
+    position -= length;
+    const chunk = Buffer.alloc(length);
+    await file.read(chunk, 0, length, position);
+    const buffer = Buffer.concat([chunk, carry]);
+    const start = position === 0 ? 0 : buffer.indexOf(NEWLINE) + 1;
+    if (start > 0 || position === 0) yield { block: buffer.subarray(start), position: position + start };
+    carry = Buffer.from(buffer.subarray(0, start > 0 ? start : buffer.length));
+  }
+}
+
+/** From the last one to the first. */
+function* recordsBackwards(block: Buffer): Generator<{ readonly start: number; readonly end: number }> {
+  for (let end = block.length; end > 0; ) {
+    const start = end < 2 ? 0 : block.lastIndexOf(NEWLINE, end - 2) + 1;
+    yield { start, end };
+    end = start;
+  }
+}

@@ -1,0 +1,49 @@
+import type { ContainerSpec, EndpointSpec } from "../../index.ts";
+import type { NetworkPart, SandboxRequest } from "../parts.ts";
+import type { Container } from "./container.ts";
+
+/** The network's name of a mode; undefined for `container:x`. */
+export function networkOfMode(mode: string | undefined): string | undefined {
+  if (mode === undefined || mode === "" || mode === "default") return "bridge";
+  return mode.startsWith("container:") ? undefined : mode;
+}
+
+/**
+ * A container's places on networks by network name: the one of its network mode first. A network that does not
+ * exist (yet) keeps the name it was asked for by: Docker complains about it at the start only.
+ */
+export async function settleEndpoints(
+  networks: NetworkPart,
+  spec: ContainerSpec,
+): Promise<Readonly<Record<string, EndpointSpec>>> {
+  const main = spec.networkDisabled === true ? undefined : networkOfMode(spec.networkMode);
+  if (main === undefined) return {};
+  const nameOf = async (key: string) =>
+    networks.find(key === "default" ? "bridge" : key).then(
+      ({ name }) => name,
+      () => key,
+    );
+  const mainName = await nameOf(main);
+  const endpoints: Record<string, EndpointSpec> = { [mainName]: {} };
+  for (const [key, endpoint] of Object.entries(spec.networks ?? {})) endpoints[await nameOf(key)] = endpoint;
+  const first = endpoints[mainName];
+  if (spec.macAddress !== undefined && spec.macAddress !== "" && first?.macAddress === undefined)
+    endpoints[mainName] = { ...first, macAddress: spec.macAddress };
+  return endpoints;
+}
+
+/** What a start asks of the network part; `not-found` for a network that is not there. */
+export async function sandboxRequest(networks: NetworkPart, container: Container): Promise<SandboxRequest> {
+  const { record, effective } = container;
+  const endpoints: Record<string, EndpointSpec> = {};
+  for (const [name, endpoint] of Object.entries(record.endpoints))
+    endpoints[(await networks.find(name)).id] = endpoint;
+  return {
+    containerId: record.id,
+    containerName: record.name,
+    spec: record.spec,
+    hostname: effective.hostname,
+    endpoints,
+    exposedPorts: effective.exposedPorts,
+  };
+}

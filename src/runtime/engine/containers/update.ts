@@ -1,0 +1,38 @@
+import { type Resources, type RestartPolicy, RuntimeError } from "../../index.ts";
+import { deviceNumbers } from "../oci/devices.ts";
+import { devicesOfResources, ociResources } from "../oci/resources.ts";
+import { announce } from "./container-events.ts";
+import type { ContainersContext } from "./context.ts";
+import { validateResources } from "./validate-spec.ts";
+
+/** See `Containers.update`. */
+export async function updateContainer(
+  ctx: ContainersContext,
+  nameOrId: string,
+  { resources, restartPolicy }: { readonly resources?: Resources; readonly restartPolicy?: RestartPolicy },
+): Promise<{ readonly warnings: readonly string[] }> {
+  const container = ctx.table.find(nameOrId);
+  await ctx.table.change(container, async () => {
+    const { record } = container;
+    const spec = {
+      ...record.spec,
+      ...(resources === undefined ? {} : { resources: { ...record.spec.resources, ...resources } }),
+      ...(restartPolicy === undefined ? {} : { restartPolicy }),
+    };
+    if (record.spec.autoRemove === true && (restartPolicy?.name ?? "no") !== "no")
+      throw new RuntimeError(
+        "invalid",
+        "Restart policy cannot be updated because AutoRemove is enabled for the container",
+      );
+    validateResources(spec);
+    if (container.run !== undefined && resources !== undefined && Object.keys(resources).length > 0)
+      await ctx.oci.update(
+        record.id,
+        ociResources(spec.resources ?? {}, await deviceNumbers(devicesOfResources(resources))),
+      );
+    container.record = { ...record, spec };
+    await ctx.store.save(container.record);
+    announce(ctx, container, "update");
+  });
+  return { warnings: [] };
+}

@@ -1,0 +1,163 @@
+import { type ContainerSpec, RuntimeError } from "../../index.ts";
+import { normalCapability } from "../oci/capabilities.ts";
+import { DEVICE_RULE } from "../oci/config.ts";
+import { RLIMIT_NAMES } from "../oci/machine.ts";
+import { parseSecurityOptions } from "../oci/security-options.ts";
+import { logLimits } from "./log-options.ts";
+import { signalNumber } from "./signals.ts";
+
+const MIN_MEMORY_BYTES = 6 << 20;
+const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62})$/;
+
+/**
+ * `invalid`, in Docker's words where it has any, for what no container can have; `unsupported` for what this
+ * engine cannot give. What passes is honoured.
+ */
+export function validateSpec(spec: ContainerSpec, runtimeNames: readonly string[]): void {
+  for (const [field, value] of Object.entries(spec))
+    if (hasNul(value)) throw invalid(`invalid ${field}: it has a NUL character`);
+  validateLife(spec);
+  validateNames(spec);
+  validateSecurity(spec);
+  validateResources(spec);
+  validateModes(spec);
+  logLimits(spec.log);
+  refuseUnsupported(spec, runtimeNames);
+}
+
+/** The kernel's texts end there: what is behind it would count for us and not for the kernel. */
+function hasNul(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\0");
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some((entry) => entry.some(hasNul));
+}
+
+function validateLife({ autoRemove, restartPolicy, stopSignal, healthcheck }: ContainerSpec): void {
+  if (autoRemove === true && restartPolicy !== undefined && restartPolicy.name !== "no")
+    throw invalid("can't create 'AutoRemove' container with restart policy");
+  if (restartPolicy?.name === "on-failure" && restartPolicy.maximumRetryCount < 0)
+    throw invalid("invalid restart policy: maximum retry count cannot be negative");
+  if (stopSignal !== undefined && stopSignal !== "") signalNumber(stopSignal);
+  const { test = [], retries = 0, ...times } = healthcheck ?? {};
+  if (test[0] !== undefined && !["NONE", "CMD", "CMD-SHELL"].includes(test[0]))
+    throw invalid(`Unknown type '${test[0]}' in healthcheck (try 'CMD')`);
+  if (retries < 0) throw invalid("Retries in Healthcheck cannot be negative");
+  for (const [name, ms] of Object.entries(times))
+    if (typeof ms === "number" && ms !== 0 && ms < 1)
+      throw invalid(`${name.replace(/Ms$/, "")} in Healthcheck cannot be less than 1ms`);
+}
+
+function validateNames({ hostname, workingDir, env = [], labels = {} }: ContainerSpec): void {
+  if (hostname !== undefined && hostname !== "" && !HOSTNAME.test(hostname))
+    throw invalid(`invalid hostname format: ${hostname}`);
+  if (workingDir !== undefined && workingDir !== "" && !workingDir.startsWith("/"))
+    throw invalid(`the working directory '${workingDir}' is invalid, it needs to be an absolute path`);
+  for (const entry of env)
+    if (entry === "" || entry.startsWith("=")) throw invalid(`invalid environment variable: ${entry}`);
+  if ("" in labels) throw invalid("invalid label: its name is empty");
+}
+
+function validateSecurity(spec: ContainerSpec): void {
+  for (const name of spec.capAdd ?? []) normalCapability(name, "CapAdd");
+  for (const name of spec.capDrop ?? []) normalCapability(name, "CapDrop");
+  parseSecurityOptions(spec.securityOptions);
+  for (const rule of spec.deviceCgroupRules ?? [])
+    if (!DEVICE_RULE.test(rule)) throw invalid(`invalid device cgroup rule format: '${rule}'`);
+  for (const { hostPath, permissions } of spec.devices ?? [])
+    if (!/^[rwm]*$/.test(permissions))
+      throw invalid(`bad mode specified for device "${hostPath}": ${permissions}`);
+  for (const { name, soft, hard } of spec.ulimits ?? []) {
+    if (!RLIMIT_NAMES.has(`RLIMIT_${name.toUpperCase()}`)) throw invalid(`invalid ulimit type: ${name}`);
+    if (hard >= 0 && (soft > hard || soft < 0))
+      throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
+  }
+}
+
+export function validateResources({
+  resources = {},
+  shmSizeBytes = 0,
+  oomScoreAdj = 0,
+}: ContainerSpec): void {
+  const {
+    memoryBytes = 0,
+    memorySwapBytes = 0,
+    memoryReservationBytes = 0,
+    memorySwappiness = -1,
+  } = resources;
+  if (memoryBytes !== 0 && memoryBytes < MIN_MEMORY_BYTES)
+    throw invalid("Minimum memory limit allowed is 6MB");
+  if (memorySwapBytes > 0 && memoryBytes > 0 && memorySwapBytes < memoryBytes)
+    throw invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (memorySwapBytes > 0 && memoryBytes === 0)
+    throw invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
+  if (memoryReservationBytes > 0 && memoryBytes > 0 && memoryReservationBytes > memoryBytes)
+    throw invalid("Minimum memory limit can not be less than memory reservation limit, see usage");
+  if (memorySwappiness < -1 || memorySwappiness > 100)
+    throw invalid(`Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`);
+  if ((resources.nanoCpus ?? 0) > 0 && ((resources.cpuPeriodUs ?? 0) > 0 || (resources.cpuQuotaUs ?? 0) > 0))
+    throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+  const { blkioWeight = 0 } = resources;
+  if (blkioWeight !== 0 && (blkioWeight < 10 || blkioWeight > 1000))
+    throw invalid("Range of blkio weight is from 10 to 1000");
+  if (shmSizeBytes < 0) throw invalid("SHM size can not be less than 0");
+  if (oomScoreAdj < -1000 || oomScoreAdj > 1000)
+    throw invalid(`Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+}
+
+function validateModes(spec: ContainerSpec): void {
+  const { ipcMode = "", pidMode = "", utsMode = "", usernsMode = "" } = spec;
+  if (!["", "private", "shareable", "host", "none"].includes(ipcMode) && !isDonor(ipcMode))
+    throw invalid(`invalid IPC mode: ${ipcMode}`);
+  if (!["", "host", "private"].includes(pidMode) && !isDonor(pidMode))
+    throw invalid(`invalid PID mode: ${pidMode}`);
+  if (!["", "host"].includes(utsMode)) throw invalid(`invalid UTS mode: ${utsMode}`);
+  if (!["", "host"].includes(usernsMode)) throw invalid(`invalid userns mode: ${usernsMode}`);
+  if (spec.networkMode?.startsWith("container:") && spec.networkMode === "container:")
+    throw invalid("invalid container format container:<name|id>");
+  const isShared = isDonor(spec.networkMode ?? "");
+  if (isShared && (spec.ports ?? []).length > 0)
+    throw invalid("conflicting options: port publishing and the container type network mode");
+  if (isShared && spec.hostname !== undefined && spec.hostname !== "")
+    throw invalid("conflicting options: hostname and the network mode");
+  if (utsMode === "host" && spec.hostname !== undefined && spec.hostname !== "")
+    throw invalid("conflicting options: hostname and the UTS mode");
+  if (isShared && (spec.extraHosts ?? []).length > 0)
+    throw invalid("conflicting options: custom host-to-IP mapping and the network mode");
+  for (const name of Object.keys(spec.sysctls ?? {})) validateSysctl(name, spec);
+}
+
+const isDonor = (mode: string) => mode.startsWith("container:") && mode !== "container:";
+
+/** Only what has a namespace of its own may be set. */
+function validateSysctl(name: string, { networkMode, ipcMode, utsMode }: ContainerSpec): void {
+  const isIpc = name.startsWith("fs.mqueue.") || /^kernel\.(msg|sem|shm)/.test(name);
+  if (name.startsWith("net.") && networkMode === "host")
+    throw invalid(`sysctl '${name}' not allowed in host network namespace`);
+  if (isIpc && ipcMode === "host") throw invalid(`sysctl '${name}' not allowed in host ipc namespace`);
+  if (name === "kernel.domainname" && utsMode === "host")
+    throw invalid(`sysctl '${name}' not allowed in host UTS namespace`);
+  if (!name.startsWith("net.") && !isIpc && name !== "kernel.domainname")
+    throw invalid(`sysctl '${name}' is not in a separate kernel namespace`);
+}
+
+function refuseUnsupported(spec: ContainerSpec, runtimeNames: readonly string[]): void {
+  const { runtime = "", deviceRequests = [], storageOptions = {} } = spec;
+  if (runtime !== "" && !runtimeNames.includes(runtime))
+    throw invalid(`unknown or invalid runtime name: ${runtime}`);
+  const [request] = deviceRequests;
+  if (request !== undefined)
+    throw new RuntimeError(
+      "unsupported",
+      `could not select device driver "${request.driver ?? ""}" with capabilities: [[${(request.capabilities ?? []).flat().join(" ")}]]`,
+    );
+  const [option] = Object.keys(storageOptions);
+  if (option !== undefined)
+    throw new RuntimeError(
+      "unsupported",
+      `--storage-opt ${option} is not supported: the layers have no quota`,
+    );
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError("invalid", message);
+}

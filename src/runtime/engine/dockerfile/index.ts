@@ -1,0 +1,19 @@
+export {
+  applyChanges,
+  applyConfigInstruction,
+  type ConfigState,
+  commandOf,
+  DEFAULT_SHELL,
+  envMap,
+  isConfigInstruction,
+} from "./config-instructions.ts";
+export { DockerfileError, type Lines, parseError } from "./dockerfile-error.ts";
+export { parseNameValues, parseTextList, splitWords } from "./name-values.ts";
+export {
+  type Dockerfile,
+  type Heredoc,
+  type Instruction,
+  parseDockerfile,
+} from "./parse-dockerfile.ts";
+export { expandWord, expandWords, type WordOptions } from "./shell-words.ts";
+export { findStage, type Stage, type StagedDockerfile, splitStages, targetStage } from "./stages.ts";

@@ -1,0 +1,195 @@
+import { RuntimeError } from "../../index.ts";
+import { parseError } from "./dockerfile-error.ts";
+import { isKnownInstruction, nearestInstruction } from "./instruction-names.ts";
+import { splitWords } from "./name-values.ts";
+
+export interface Heredoc {
+  readonly name: string;
+  readonly content: string;
+  /** Its name was not quoted: variables in it are meant to be expanded. */
+  readonly isExpanded: boolean;
+}
+
+export interface Instruction {
+  /** In capitals. */
+  readonly name: string;
+  /** `--name=value` in front of the arguments; a flag alone has the value "". */
+  readonly flags: readonly { readonly name: string; readonly value: string }[];
+  /** What follows the flags, continued lines joined. */
+  readonly args: string;
+  readonly heredocs: readonly Heredoc[];
+  /** As it is shown: name, flags and arguments. */
+  readonly text: string;
+  /** First and last line, from 1. */
+  readonly line: number;
+  readonly endLine: number;
+}
+
+export interface Dockerfile {
+  readonly instructions: readonly Instruction[];
+  readonly escapeChar: string;
+}
+
+/** Flags that instructions may have. HEALTHCHECK's are read with the rest of it. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  FROM: ["platform"],
+  RUN: ["mount", "network", "security", "device"],
+  COPY: ["from", "chown", "chmod", "link", "parents", "exclude"],
+  ADD: ["chown", "chmod", "link", "exclude", "checksum", "keep-git-dir", "unpack"],
+};
+const HAS_HEREDOCS: ReadonlySet<string> = new Set(["RUN", "COPY", "ADD"]);
+const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(.*?)\s*$/;
+const KNOWN_DIRECTIVES: ReadonlySet<string> = new Set(["syntax", "escape", "check"]);
+const HEREDOC = /<<(-?)(?:(["'])([^"'\s<>|&;()]+)\2|([A-Za-z_][\w.-]*))/g;
+
+/** The text of a Dockerfile as instructions. `invalid` with the line, in Docker's words. */
+export function parseDockerfile(text: string, name = "Dockerfile"): Dockerfile {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const escapeChar = readDirectives(lines);
+  const instructions: Instruction[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const statement = joinLines(lines, at, escapeChar);
+    at = statement.end;
+    if (statement.text.trim() === "") continue;
+    const heredocs = readHeredocs(lines, at, statement);
+    at = heredocs.end;
+    instructions.push(instructionOf(statement, heredocs, escapeChar));
+  }
+  if (instructions.length === 0)
+    throw new RuntimeError("invalid", `the Dockerfile (${name}) cannot be empty`);
+  return { instructions, escapeChar };
+}
+
+/** Directives are comments before everything else; the escape character is the one that matters here. */
+function readDirectives(lines: readonly string[]): string {
+  const seen = new Map<string, string>();
+  for (const [index, line] of lines.entries()) {
+    const match = DIRECTIVE.exec(line.trim());
+    const key = match?.[1]?.toLowerCase();
+    if (key === undefined || !KNOWN_DIRECTIVES.has(key)) break;
+    if (seen.has(key)) throw parseError(index + 1, `only one ${key} parser directive can be used`);
+    seen.set(key, match?.[2] ?? "");
+  }
+  const escapeChar = seen.get("escape") ?? "\\";
+  if (escapeChar !== "\\" && escapeChar !== "`")
+    throw parseError(1, `invalid escape token '${escapeChar}' does not match \` or \\`);
+  return escapeChar;
+}
+
+interface Statement {
+  readonly text: string;
+  /** From 1. */
+  readonly line: number;
+  /** Index after the last of its lines. */
+  readonly end: number;
+}
+
+/** A line with those that continue it; comments and empty lines in between do not count. */
+function joinLines(lines: readonly string[], start: number, escapeChar: string): Statement {
+  const continued = escapeChar === "\\" ? /\\[ \t]*$/ : /`[ \t]*$/;
+  const isComment = (line: string) => /^\s*#/.test(line);
+  const first = lines[start] ?? "";
+  if (isComment(first)) return { text: "", line: start + 1, end: start + 1 };
+  let text = first.trimStart();
+  let end = start + 1;
+  while (continued.test(text) && end < lines.length) {
+    text = text.replace(continued, "");
+    while (end < lines.length && (isComment(lines[end] ?? "") || (lines[end] ?? "").trim() === "")) end += 1;
+    if (end >= lines.length) break;
+    text += lines[end] ?? "";
+    end += 1;
+  }
+  // A continuation at the very end continues with nothing.
+  return { text: text.replace(continued, "").trimEnd(), line: start + 1, end };
+}
+
+interface Heredocs {
+  readonly found: readonly Heredoc[];
+  readonly end: number;
+}
+
+function readHeredocs(lines: readonly string[], start: number, statement: Statement): Heredocs {
+  const name = statement.text.split(/\s/, 1)[0]?.toUpperCase() ?? "";
+  // ONBUILD carries the instruction of a later build, heredocs included.
+  const inner = name === "ONBUILD" ? (statement.text.split(/\s+/)[1]?.toUpperCase() ?? "") : name;
+  if (!HAS_HEREDOCS.has(inner)) return { found: [], end: start };
+  const found: Heredoc[] = [];
+  let end = start;
+  for (const match of unquotedHeredocs(statement.text)) {
+    const word = match[3] ?? match[4] ?? "";
+    const body: string[] = [];
+    for (;;) {
+      const line = lines[end];
+      if (line === undefined) throw parseError(statement.line, `unterminated heredoc ${word}`);
+      end += 1;
+      const chomped = match[1] === "-" ? line.replace(/^\t+/, "") : line;
+      if (chomped === word) break;
+      body.push(chomped);
+    }
+    found.push({
+      name: word,
+      content: body.map((line) => `${line}\n`).join(""),
+      isExpanded: match[2] === undefined,
+    });
+  }
+  return { found, end };
+}
+
+/** `<<EOF` inside quotes is text, as is `<<<`. */
+function unquotedHeredocs(text: string): readonly RegExpMatchArray[] {
+  return [...text.matchAll(HEREDOC)].filter((match) => {
+    const before = text.slice(0, match.index);
+    const isString = before.endsWith("<");
+    const quotes = before.replace(/\\./g, "");
+    const isQuoted = (quotes.split('"').length - 1) % 2 === 1 || (quotes.split("'").length - 1) % 2 === 1;
+    return !isString && !isQuoted;
+  });
+}
+
+function instructionOf(statement: Statement, heredocs: Heredocs, escapeChar: string): Instruction {
+  const { text, line } = statement;
+  const word = /^\S+/.exec(text)?.[0] ?? "";
+  const name = word.toUpperCase();
+  if (!isKnownInstruction(name)) {
+    const near = nearestInstruction(name);
+    const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+    throw parseError(line, `unknown instruction: ${word}${hint}`);
+  }
+  const rest = text.slice(word.length).trim();
+  const known = FLAGS[name];
+  const { flags, args } = known === undefined ? { flags: [], args: rest } : takeFlags(rest, escapeChar);
+  const unknown = flags.find((flag) => known?.includes(flag.name) === false);
+  if (unknown !== undefined) throw parseError(line, `unknown flag: --${unknown.name}`);
+  return {
+    name,
+    flags,
+    args,
+    heredocs: heredocs.found,
+    text: rest === "" ? name : `${name} ${rest}`,
+    line,
+    endLine: Math.max(statement.end, heredocs.end),
+  };
+}
+
+function takeFlags(text: string, escapeChar: string): Pick<Instruction, "flags" | "args"> {
+  const flags: { name: string; value: string }[] = [];
+  let rest = text;
+  while (rest.startsWith("--")) {
+    const word = splitWords(rest, escapeChar)[0] ?? "";
+    rest = rest.slice(word.length).trimStart();
+    if (word === "--") break;
+    const plain = unquoted(word, escapeChar);
+    const equals = plain.indexOf("=");
+    flags.push(
+      equals === -1
+        ? { name: plain.slice(2), value: "" }
+        : { name: plain.slice(2, equals), value: plain.slice(equals + 1) },
+    );
+  }
+  return { flags, args: rest };
+}
+
+function unquoted(word: string, escapeChar: string): string {
+  const pattern = escapeChar === "\\" ? /\\(.)|["']/g : /`(.)|["']/g;
+  return word.replace(pattern, (_all, escaped?: string) => escaped ?? "");
+}

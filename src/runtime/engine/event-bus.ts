@@ -1,0 +1,81 @@
+import { AsyncQueue } from "../../lib/async-queue.ts";
+import {
+  checkEventFilters,
+  type EventOptions,
+  matchesEvent,
+  RuntimeError,
+  type RuntimeEvent,
+} from "../index.ts";
+
+/** Docker's: how many past events a late reader can still see. */
+const KEPT = 256;
+/** A reader so far behind is let go rather than held in memory. */
+const MAX_BEHIND = 20_000;
+
+export type NewEvent = Omit<RuntimeEvent, "timeNs">;
+
+/** Events in one order, with strictly rising times; the last 256 are kept for replay. */
+export class EventBus {
+  readonly #kept: RuntimeEvent[] = [];
+  readonly #readers = new Set<(event: RuntimeEvent) => void>();
+  readonly #origin = { wallNs: BigInt(Date.now()) * 1_000_000n, hrNs: process.hrtime.bigint() };
+  #lastNs = 0n;
+
+  publish(event: NewEvent): void {
+    const timed = { ...event, timeNs: this.#tick() };
+    this.#kept.push(timed);
+    if (this.#kept.length > KEPT) this.#kept.shift();
+    for (const reader of [...this.#readers]) reader(timed);
+  }
+
+  /** Subscribed at the call, not at the first step of the iteration. `invalid` for an unknown filter. */
+  read(options: EventOptions = {}, signal?: AbortSignal): AsyncIterable<RuntimeEvent> {
+    const { filters = {}, sinceNs, untilNs } = options;
+    checkEventFilters(filters);
+    const queue = new AsyncQueue<RuntimeEvent>();
+    let behind = 0;
+    const offer = (event: RuntimeEvent) => {
+      if ((untilNs !== undefined && event.timeNs > untilNs) || !matchesEvent(event, filters)) return;
+      if (++behind > MAX_BEHIND) stop(new RuntimeError("exhausted", "Cannot keep more events: read faster"));
+      else queue.push(event);
+    };
+    const stop = (error?: unknown) => {
+      this.#readers.delete(offer);
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      queue.close(error);
+    };
+    const abort = () => stop();
+    const timer = untilNs === undefined ? undefined : setTimeout(stop, this.#msUntil(untilNs));
+    if (sinceNs !== undefined) for (const event of this.#kept) if (event.timeNs >= sinceNs) offer(event);
+    this.#readers.add(offer);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted || (untilNs !== undefined && this.#msUntil(untilNs) <= 0)) stop();
+    return {
+      async *[Symbol.asyncIterator]() {
+        try {
+          for await (const event of queue) {
+            behind--;
+            yield event;
+          }
+        } finally {
+          stop();
+        }
+      },
+    };
+  }
+
+  #now(): bigint {
+    return this.#origin.wallNs + (process.hrtime.bigint() - this.#origin.hrNs);
+  }
+
+  #tick(): bigint {
+    const now = this.#now();
+    this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n;
+    return this.#lastNs;
+  }
+
+  #msUntil(untilNs: bigint): number {
+    return Math.min(Number((untilNs - this.#now()) / 1_000_000n), 2 ** 31 - 1);
+  }
+}

@@ -1,0 +1,1 @@
+export { openLinuxHost } from "./linux-host.ts";

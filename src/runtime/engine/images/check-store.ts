@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { lstat } from "node:fs/promises";
+import { chainIdsOf, type Digest } from "./digest.ts";
+import type { ImageContext } from "./image-context.ts";
+import type { StoredImage } from "./image-store.ts";
+import { familiarText, parseReference } from "./reference.ts";
+
+export interface StoreProblem {
+  readonly kind: "damaged-blob" | "missing-blob" | "missing-layer";
+  readonly digest: Digest;
+  /** Names (or ids) of the images that need it. */
+  readonly images: readonly string[];
+}
+
+/**
+ * Reads every blob and compares it with its digest, and looks for what images need and is not there. Changes
+ * nothing: a layer that is only missing unpacked comes back by itself, an image with a bad blob is pulled again.
+ */
+export async function checkStore(context: ImageContext): Promise<readonly StoreProblem[]> {
+  const problems: StoreProblem[] = [];
+  const needs = neededBlobs(context);
+  const present = new Set(await context.content.digests());
+  for (const [digest, images] of needs) {
+    if (!present.has(digest)) problems.push({ kind: "missing-blob", digest, images });
+  }
+  for (const digest of present) {
+    if (!(await isIntact(context, digest)))
+      problems.push({ kind: "damaged-blob", digest, images: needs.get(digest) ?? [] });
+  }
+  for (const image of context.images.all()) {
+    for (const chainId of chainIdsOf(image.layers.map((layer) => layer.diffId))) {
+      const isThere = await lstat(context.layers.dirOf(chainId)).then(
+        (stat) => stat.isDirectory(),
+        () => false,
+      );
+      if (!isThere)
+        problems.push({ kind: "missing-layer", digest: chainId, images: [nameOf(context, image)] });
+    }
+  }
+  return problems;
+}
+
+function neededBlobs(context: ImageContext): ReadonlyMap<Digest, readonly string[]> {
+  const needs = new Map<Digest, string[]>();
+  for (const image of context.images.all()) {
+    const digests = [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.blob.digest)];
+    for (const digest of new Set(digests))
+      needs.set(digest, [...(needs.get(digest) ?? []), nameOf(context, image)]);
+  }
+  return needs;
+}
+
+async function isIntact(context: ImageContext, digest: Digest): Promise<boolean> {
+  const hash = createHash("sha256");
+  for await (const chunk of context.content.stream(digest)) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}` === digest;
+}
+
+function nameOf(context: ImageContext, image: StoredImage): string {
+  const [name] = context.images.referencesOf(image.id);
+  return name === undefined ? image.id : familiarText(parseReference(name));
+}

@@ -1,0 +1,78 @@
+import { RuntimeError } from "../../index.ts";
+import type { Descriptor } from "./content-store.ts";
+import { chainIdsOf, type Digest, digestOf } from "./digest.ts";
+import { type ImageConfig, parseImageConfig, printImageConfig } from "./image-config.ts";
+import type { ImageContext } from "./image-context.ts";
+import type { ImageLayer, StoredImage } from "./image-store.ts";
+import { DOCKER } from "./media-types.ts";
+
+/**
+ * Makes an image visible whose blobs and layers are stored already (and held by a lease of the caller). Its
+ * references move to it in the same step. Making one that is there adds the references.
+ */
+export async function createImage(
+  context: ImageContext,
+  image: {
+    readonly config: ImageConfig | { readonly bytes: Uint8Array };
+    readonly layers: readonly ImageLayer[];
+    /** As a registry or archive gave it; made here otherwise. */
+    readonly manifest?: Descriptor;
+    readonly parentId?: Digest;
+    /** Canonical. */
+    readonly references?: readonly string[];
+  },
+): Promise<StoredImage> {
+  const { content, images } = context;
+  const bytes = Buffer.from("bytes" in image.config ? image.config.bytes : printImageConfig(image.config));
+  checkDiffIds(parseImageConfig(bytes.toString()), image.layers);
+  return context.changing.run(async () => {
+    const configBlob = await content.put(bytes, DOCKER.config);
+    const manifest =
+      image.manifest ?? (await content.put(printManifest(configBlob, image.layers), DOCKER.manifest));
+    const present = images.get(configBlob.digest);
+    const references = image.references ?? [];
+    const stored =
+      present !== undefined && present.isHeld !== true && references.length === 0
+        ? present
+        : await images.put({
+            id: configBlob.digest,
+            ...parentOf(image.parentId ?? present?.parentId),
+            manifest: present?.manifest ?? manifest,
+            layers: present?.layers ?? image.layers,
+            lastTaggedAt: new Date().toISOString(),
+          });
+    if (references.length > 0)
+      await images.changeReferences(
+        Object.fromEntries(references.map((reference) => [reference, stored.id])),
+      );
+    return stored;
+  });
+}
+
+function parentOf(parentId: Digest | undefined): { readonly parentId?: Digest } {
+  return parentId === undefined ? {} : { parentId };
+}
+
+function checkDiffIds(config: ImageConfig, layers: readonly ImageLayer[]): void {
+  const stated = config.diffIds.join(" ");
+  if (stated !== layers.map((layer) => layer.diffId).join(" "))
+    throw new RuntimeError("invalid", "Cannot store image: its configuration names other layers than it has");
+}
+
+/** A Docker schema 2 manifest: every registry and client of the last ten years reads it. */
+export function printManifest(config: Descriptor, layers: readonly ImageLayer[]): string {
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: DOCKER.manifest,
+    config: { mediaType: config.mediaType, size: config.size, digest: config.digest },
+    layers: layers.map(({ blob }) => ({ mediaType: blob.mediaType, size: blob.size, digest: blob.digest })),
+  });
+}
+
+export function topChainId(image: { readonly layers: readonly ImageLayer[] }): Digest | undefined {
+  return chainIdsOf(image.layers.map((layer) => layer.diffId)).at(-1);
+}
+
+export function digestReference(repository: string, manifest: Uint8Array | Digest): string {
+  return `${repository}@${typeof manifest === "string" ? manifest : digestOf(manifest)}`;
+}

@@ -1,0 +1,145 @@
+import { pipeline } from "node:stream/promises";
+import PQueue from "p-queue";
+import { type ImageProgress, type Images, type PullOptions, RuntimeError } from "../../index.ts";
+import { findImageIfThere } from "./find-image.ts";
+import type { ImageContext } from "./image-context.ts";
+import type { ImageLayer, StoredImage } from "./image-store.ts";
+import { MeteredReader } from "./metered-reader.ts";
+import { familiarText, parseReference, type Reference, repositoryOf, withDefaultTag } from "./reference.ts";
+import { RegistrySession, Repository } from "./registry/index.ts";
+
+const UPLOADS = 5;
+
+type PushOptions = Omit<PullOptions, "platform">;
+
+/** To the registry its name says: what is there already stays, what another repository of it has is mounted. */
+export async function pushImage(
+  context: ImageContext,
+  text: string,
+  options: PushOptions = {},
+): Promise<Awaited<ReturnType<Images["push"]>>> {
+  const reference = withDefaultTag(parseReference(text));
+  const image = findImageIfThere(context.images, text);
+  if (image === undefined || reference.tag === undefined)
+    throw new RuntimeError(
+      "not-found",
+      `An image does not exist locally with the tag: ${familiarText({ ...reference, tag: "" }).replace(/:$/, "")}`,
+    );
+  const lease = context.leases.open();
+  lease.hold(image.manifest.digest, image.id, ...image.layers.map((layer) => layer.blob.digest));
+  const sources = mountSources(context, reference);
+  const scopes = [
+    `repository:${reference.path}:pull,push`,
+    ...[...new Set(sources.values())].map((path) => `repository:${path}:pull`),
+  ];
+  const session = {
+    domain: reference.domain,
+    settings: context.registries,
+    credentials: options.credentials,
+    scope: scopes.join(" "),
+    signal: options.signal,
+    isPush: true,
+  };
+  try {
+    await RegistrySession.run(session, (opened) =>
+      pushTo(context, image, reference, {
+        ...options,
+        sources,
+        repository: new Repository(opened, reference.path),
+      }),
+    );
+  } finally {
+    lease.release();
+  }
+  await context.images.changeReferences({
+    [`${repositoryOf(reference)}@${image.manifest.digest}`]: image.id,
+  });
+  return { digest: image.manifest.digest };
+}
+
+interface Target extends PushOptions {
+  readonly repository: Repository;
+  /** Blob digest to another repository of the same registry that has it. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+async function pushTo(
+  context: ImageContext,
+  image: StoredImage,
+  reference: Reference,
+  target: Target,
+): Promise<void> {
+  const queue = new PQueue({ concurrency: UPLOADS });
+  const unique = [...new Map(image.layers.map((layer) => [layer.blob.digest, layer])).values()];
+  for (const layer of unique) tell(target, layer, { status: "Preparing" });
+  for (const layer of unique.slice(UPLOADS)) tell(target, layer, { status: "Waiting" });
+  await Promise.all(unique.map((layer) => queue.add(() => pushLayer(context, layer, target)))).catch(
+    (error) => {
+      queue.clear();
+      throw error;
+    },
+  );
+  const manifest = await context.content.read(image.manifest.digest);
+  const configSize = (await context.content.sizeOf(image.id)) ?? 0;
+  const config = { mediaType: "", digest: image.id, size: configSize };
+  if (!(await target.repository.hasBlob(image.id))) {
+    const location = await target.repository.startUpload();
+    if (location !== undefined)
+      await target.repository.finishUpload(location, config, () => context.content.stream(image.id));
+  }
+  const { digest, mediaType } = image.manifest;
+  await target.repository.putManifest(reference.tag ?? digest, {
+    bytes: manifest,
+    digest,
+    mediaType,
+    size: manifest.length,
+  });
+  target.onProgress?.({ status: `${reference.tag}: digest: ${digest} size: ${manifest.length}` });
+  target.onProgress?.({ status: "", aux: { Tag: reference.tag, Digest: digest, Size: manifest.length } });
+}
+
+async function pushLayer(context: ImageContext, layer: ImageLayer, target: Target): Promise<void> {
+  const { repository, sources } = target;
+  const { blob } = layer;
+  if (await repository.hasBlob(blob.digest)) {
+    tell(target, layer, { status: "Layer already exists" });
+    return;
+  }
+  const from = sources.get(blob.digest);
+  const location = await repository.startUpload(
+    from === undefined ? undefined : { digest: blob.digest, from },
+  );
+  if (location === undefined) {
+    tell(target, layer, { status: `Mounted from ${from}` });
+    return;
+  }
+  const report = (currentBytes: number) =>
+    tell(target, layer, { status: "Pushing", currentBytes, totalBytes: blob.size });
+  await repository.finishUpload(location, blob, () => {
+    const meter = new MeteredReader(report);
+    pipeline(context.content.stream(blob.digest), meter).catch(() => {});
+    return meter;
+  });
+  tell(target, layer, { status: "Pushed" });
+}
+
+function tell(target: Target, layer: ImageLayer, progress: Omit<ImageProgress, "id">): void {
+  target.onProgress?.({ ...progress, id: layer.diffId.slice("sha256:".length).slice(0, 12) });
+}
+
+/** Repositories of the same registry that images here are known to be stored in. */
+function mountSources(context: ImageContext, target: Reference): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const text of context.images.references()) {
+    const reference = parseReference(text);
+    if (
+      reference.digest === undefined ||
+      reference.domain !== target.domain ||
+      reference.path === target.path
+    )
+      continue;
+    const image = context.images.get(context.images.idOf(text) ?? "");
+    for (const layer of image?.layers ?? []) sources.set(layer.blob.digest, reference.path);
+  }
+  return sources;
+}

@@ -1,0 +1,1 @@
+export { type OpenNetworksOptions, openNetworks } from "./open-networks.ts";

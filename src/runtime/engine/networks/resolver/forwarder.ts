@@ -1,0 +1,78 @@
+import type { SandboxRecord } from "../sandbox-record.ts";
+import { exchangeByTcp, exchangeByUdp } from "./exchange.ts";
+import type { HostServers } from "./host-servers.ts";
+import type { NetnsSockets } from "./netns-sockets.ts";
+
+const TIMEOUT_MS = 4000;
+const MOST_AT_ONCE = 1024;
+const MOST_AT_ONCE_PER_CONTAINER = 256;
+const SERVER_FAILURE = 2;
+const REFUSED = 5;
+
+/**
+ * Asks the servers of a container in their order. The machine's own are asked from the machine's namespace, so
+ * that one on its loopback works too; but not for a container whose networks are all internal, which must have
+ * no way out (names can carry data). Servers chosen for the container are asked from inside it.
+ */
+export class Forwarder {
+  readonly #sockets: NetnsSockets;
+  readonly #hostServers: HostServers;
+  readonly #pending = new Map<string, number>();
+  #pendingCount = 0;
+
+  constructor(sockets: NetnsSockets, hostServers: HostServers) {
+    this.#sockets = sockets;
+    this.#hostServers = hostServers;
+  }
+
+  /** Undefined when nobody answered usefully. */
+  async forward(asker: SandboxRecord, query: Buffer, kind: "udp" | "tcp"): Promise<Buffer | undefined> {
+    const pending = this.#pending.get(asker.containerId) ?? 0;
+    if (this.#pendingCount >= MOST_AT_ONCE || pending >= MOST_AT_ONCE_PER_CONTAINER) return undefined;
+    this.#pendingCount++;
+    this.#pending.set(asker.containerId, pending + 1);
+    try {
+      return await this.#askInOrder(asker, query, kind);
+    } finally {
+      this.#pendingCount--;
+      const left = (this.#pending.get(asker.containerId) ?? 1) - 1;
+      if (left > 0) this.#pending.set(asker.containerId, left);
+      else this.#pending.delete(asker.containerId);
+    }
+  }
+
+  async #askInOrder(asker: SandboxRecord, query: Buffer, kind: "udp" | "tcp"): Promise<Buffer | undefined> {
+    let lastRefusal: Buffer | undefined;
+    for (const { server, isInside } of this.#serversOf(asker)) {
+      try {
+        const exchange = kind === "udp" ? exchangeByUdp : exchangeByTcp;
+        const family = server.includes(":") ? 6 : 4;
+        const answer = await exchange({
+          server,
+          query,
+          timeoutMs: TIMEOUT_MS,
+          ...(isInside && asker.netnsPath !== undefined
+            ? { fd: this.#sockets.outgoing(asker.netnsPath, kind, family) }
+            : {}),
+        });
+        if (!isRefusal(answer)) return answer;
+        lastRefusal = answer;
+      } catch {
+        // The next one may answer.
+      }
+    }
+    return lastRefusal;
+  }
+
+  #serversOf(asker: SandboxRecord): readonly { readonly server: string; readonly isInside: boolean }[] {
+    if (asker.names.servers.length > 0)
+      return asker.names.servers.map((server) => ({ server, isInside: true }));
+    if (asker.endpoints.every((endpoint) => endpoint.isInternal)) return [];
+    return this.#hostServers.current().map((server) => ({ server, isInside: false }));
+  }
+}
+
+function isRefusal(answer: Buffer): boolean {
+  const responseCode = (answer[3] ?? 0) & 0xf;
+  return responseCode === SERVER_FAILURE || responseCode === REFUSED;
+}

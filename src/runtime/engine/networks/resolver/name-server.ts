@@ -1,0 +1,109 @@
+import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from "node:dgram";
+import { createServer, type Server, type Socket } from "node:net";
+import { type DecodedPacket, decode, encode } from "dns-packet";
+import type { SandboxRecord } from "../sandbox-record.ts";
+import { answerFrom, respond } from "./answer.ts";
+import { framed, MessageReader } from "./exchange.ts";
+import type { Forwarder } from "./forwarder.ts";
+import type { Names } from "./names.ts";
+
+const PLAIN_UDP_BYTES = 512;
+const SERVER_FAILURE = 2;
+const TRUNCATED = 0x0200;
+const IDLE_MS = 30_000;
+const MOST_CONNECTIONS = 128;
+
+export interface NameServerOptions {
+  readonly udpFd: number;
+  readonly tcpFd: number;
+  /** As it is when a query comes. */
+  asker(): SandboxRecord;
+  names(): Names;
+  readonly forwarder: Forwarder;
+}
+
+/** Answers one container, over both transports. */
+export class NameServer {
+  readonly #options: NameServerOptions;
+  readonly #udp: DatagramSocket;
+  readonly #tcp: Server;
+  readonly #connections = new Set<Socket>();
+
+  constructor(options: NameServerOptions) {
+    this.#options = options;
+    this.#udp = createSocket("udp4");
+    this.#udp.on("message", (query, from) => void this.#answerDatagram(query, from));
+    this.#udp.on("error", () => undefined);
+    this.#udp.bind({ fd: options.udpFd });
+    this.#tcp = createServer((connection) => this.#serve(connection));
+    this.#tcp.maxConnections = MOST_CONNECTIONS;
+    this.#tcp.on("error", () => undefined);
+    this.#tcp.listen({ fd: options.tcpFd });
+  }
+
+  close(): void {
+    this.#udp.close();
+    this.#tcp.close();
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  async #answerDatagram(message: Buffer, from: RemoteInfo): Promise<void> {
+    const query = decoded(message);
+    if (query === undefined) return;
+    const answer = await this.#answer(message, query, "udp");
+    const isTooLong = answer.length > datagramLimit(query);
+    const sent = isTooLong ? truncated(query) : answer;
+    // The socket may have been closed while the query was forwarded.
+    try {
+      this.#udp.send(sent, from.port, from.address, () => undefined);
+    } catch {
+      return;
+    }
+  }
+
+  #serve(connection: Socket): void {
+    this.#connections.add(connection);
+    connection.on("close", () => this.#connections.delete(connection));
+    connection.on("error", () => connection.destroy());
+    connection.setTimeout(IDLE_MS, () => connection.destroy());
+    const messages = new MessageReader((message) => {
+      const query = decoded(message);
+      if (query === undefined) connection.destroy();
+      else
+        void this.#answer(message, query, "tcp").then((answer) => {
+          if (!connection.destroyed) connection.write(framed(answer));
+        });
+    });
+    connection.on("data", (chunk) => messages.push(chunk));
+  }
+
+  async #answer(message: Buffer, query: DecodedPacket, kind: "udp" | "tcp"): Promise<Buffer> {
+    const asker = this.#options.asker();
+    const own = answerFrom(this.#options.names(), asker, query);
+    if (own !== undefined) return encode(own);
+    const forwarded = await this.#options.forwarder.forward(asker, message, kind);
+    return forwarded ?? encode(respond(query, [], SERVER_FAILURE));
+  }
+}
+
+/** Undefined for what is no query: never answered, so that two servers cannot keep each other busy. */
+function decoded(message: Buffer): DecodedPacket | undefined {
+  try {
+    const packet = decode(message);
+    return packet.flag_qr ? undefined : packet;
+  } catch {
+    return undefined;
+  }
+}
+
+function datagramLimit(query: DecodedPacket): number {
+  for (const additional of query.additionals ?? [])
+    if (additional.type === "OPT") return Math.max(PLAIN_UDP_BYTES, additional.udpPayloadSize);
+  return PLAIN_UDP_BYTES;
+}
+
+/** An empty answer that says: ask again over a stream. */
+function truncated(query: DecodedPacket): Buffer {
+  const packet = respond(query, []);
+  return encode({ ...packet, flags: (packet.flags ?? 0) | TRUNCATED });
+}

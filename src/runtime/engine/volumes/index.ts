@@ -1,0 +1,1 @@
+export { type OpenVolumesOptions, openVolumes } from "./open-volumes.ts";

@@ -1,0 +1,232 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { release as kernelRelease } from "node:os";
+import { KeyedMutex } from "../../../lib/keyed-mutex.ts";
+import { type Log, silentLog } from "../../../lib/log.ts";
+import { RuntimeError } from "../../index.ts";
+import type { DiskLayout } from "../disk-layout.ts";
+import type { EventBus } from "../event-bus.ts";
+import type { Host } from "../host.ts";
+import type { PreparedMount, SettledMount, Users, VolumePart } from "../parts.ts";
+import { copyUpByMoving, copyUpByReplacement, isEmptyFolder, pinFolder } from "./copy-up.ts";
+import { driverMountOf } from "./driver-options.ts";
+import { MountedVolumes } from "./mounted-volumes.ts";
+import { draftMounts, type MountDraft } from "./settle-mounts.ts";
+import { VolumeStore } from "./volume-store.ts";
+import { VolumesPort } from "./volumes-port.ts";
+
+export interface OpenVolumesOptions {
+  readonly layout: DiskLayout;
+  readonly host: Host;
+  readonly users: Users;
+  readonly events: EventBus;
+  readonly log?: Log;
+}
+
+export async function openVolumes(options: OpenVolumesOptions): Promise<VolumePart> {
+  const part = new VolumesOfEngine(options);
+  await part.port.load();
+  return part;
+}
+
+class VolumesOfEngine implements VolumePart {
+  readonly port: VolumesPort;
+  readonly #store: VolumeStore;
+  readonly #mounts: MountedVolumes;
+  readonly #users: Users;
+  readonly #perVolume = new KeyedMutex();
+  /** Running containers by volume. Of a former life of the daemon: asked for at the first occasion. */
+  readonly #running = new Map<string, Set<string>>();
+
+  constructor({ layout, host, users, events, log = silentLog }: OpenVolumesOptions) {
+    this.#users = users;
+    this.#store = new VolumeStore(layout.volumesDir, log);
+    this.#mounts = new MountedVolumes(layout, host);
+    this.port = new VolumesPort({
+      store: this.#store,
+      mounts: this.#mounts,
+      users,
+      events,
+      perVolume: this.#perVolume,
+    });
+  }
+
+  async settle({
+    spec,
+    imageVolumes,
+    inherited,
+  }: Parameters<VolumePart["settle"]>[0]): Promise<readonly SettledMount[]> {
+    const drafts = draftMounts(spec, imageVolumes, inherited);
+    for (const draft of drafts) if (draft.kind === "settled") checkSource(draft.mount);
+    const made: string[] = [];
+    try {
+      const settled: SettledMount[] = [];
+      for (const draft of drafts) settled.push(await this.#settleOne(draft, made));
+      return settled;
+    } catch (error) {
+      for (const name of made) await this.port.remove(name, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async prepare(
+    ...[mounts, rootfsDir, containerId]: Parameters<VolumePart["prepare"]>
+  ): Promise<readonly PreparedMount[]> {
+    try {
+      const prepared: PreparedMount[] = [];
+      // Outer ones first: what is mounted later lies over what was there.
+      for (const mount of mounts.toSorted((a, b) => depth(a.target) - depth(b.target)))
+        prepared.push(await this.#prepareOne(mount, { rootfsDir, containerId }));
+      return prepared;
+    } catch (error) {
+      await this.release(mounts, containerId);
+      throw error;
+    }
+  }
+
+  async release(mounts: readonly SettledMount[], containerId: string): Promise<void> {
+    for (const { name, subpath } of mounts) {
+      if (name === undefined) continue;
+      await this.#perVolume.run(name, async () => {
+        const running = this.#runningWith(name);
+        running.delete(containerId);
+        if (running.size > 0) return;
+        if (subpath !== undefined) await this.#mounts.unmountSubpath(name, subpath);
+        await this.#mounts.unmountDriver(this.#store.dataDir(name));
+      });
+    }
+  }
+
+  async recover(): Promise<void> {
+    await this.#store.clean();
+    const inUse = this.port.names().filter((name) => this.#runningWith(name).size > 0);
+    for (const name of this.port.names())
+      if (!inUse.includes(name)) await this.#mounts.unmountDriver(this.#store.dataDir(name));
+    if (inUse.length === 0) await this.#mounts.unmountSubpathsExcept(new Set());
+  }
+
+  async #settleOne(draft: MountDraft, made: string[]): Promise<SettledMount> {
+    if (draft.kind === "settled") return draft.mount;
+    const { volume, mount } = draft;
+    const isNew = volume.name === undefined || this.port.record(volume.name) === undefined;
+    const { name, mountpoint, driver } = await this.port.create(volume);
+    if (isNew) made.push(name);
+    return { ...mount, name, source: mountpoint, driver };
+  }
+
+  async #prepareOne(mount: SettledMount, start: Start): Promise<PreparedMount> {
+    if (mount.type === "tmpfs")
+      return {
+        type: "tmpfs",
+        source: "tmpfs",
+        target: mount.target,
+        options: [...mount.options, "rprivate"],
+      };
+    if (mount.type === "bind") return this.#prepareBind(mount);
+    return this.#prepareVolume(mount, start);
+  }
+
+  async #prepareBind(mount: SettledMount): Promise<PreparedMount> {
+    if (mount.createHostPath && !existsSync(mount.source))
+      try {
+        await mkdir(mount.source, { recursive: true, mode: 0o755 });
+      } catch (cause) {
+        throw new RuntimeError("invalid", `error while creating mount source path '${mount.source}'`, {
+          cause,
+        });
+      }
+    checkSource(mount);
+    return {
+      type: "bind",
+      source: mount.source,
+      target: mount.target,
+      options: [...mount.options, mount.propagation, ...accessOf(mount)],
+    };
+  }
+
+  async #prepareVolume(mount: SettledMount, { rootfsDir, containerId }: Start): Promise<PreparedMount> {
+    const { name = "", subpath, target } = mount;
+    return this.#perVolume.run(name, async () => {
+      const record = this.port.record(name);
+      if (record === undefined) throw new RuntimeError("not-found", `get ${name}: no such volume`);
+      const dataDir = this.#store.dataDir(name);
+      const running = this.#runningWith(name);
+      const isUsedByOthers = [...running].some((id) => id !== containerId);
+      const driverMount = driverMountOf(record.options);
+      if (driverMount !== undefined) await this.#mounts.mountDriver(name, driverMount, dataDir);
+      if (!mount.noCopy && subpath === undefined && !isUsedByOthers)
+        await this.#copyUp({ name, target, rootfsDir, isMounted: driverMount !== undefined });
+      const source =
+        subpath === undefined ? dataDir : await this.#mounts.mountSubpath(name, dataDir, subpath);
+      running.add(containerId);
+      return { type: "bind", source, target, options: ["rbind", "rprivate", ...accessOf(mount)] };
+    });
+  }
+
+  /** The image's content for a volume that is empty; what a first container has put there is nobody's to add to. */
+  async #copyUp(options: {
+    readonly name: string;
+    readonly target: string;
+    readonly rootfsDir: string;
+    readonly isMounted: boolean;
+  }): Promise<void> {
+    const dataDir = this.#store.dataDir(options.name);
+    if (!isEmptyFolder(dataDir)) return;
+    const source = pinFolder(options.rootfsDir, options.target);
+    if (source === undefined) return;
+    try {
+      if (options.isMounted) await copyUpByMoving(source, dataDir);
+      else await copyUpByReplacement(source, dataDir, this.#store.stagingDir(options.name));
+    } finally {
+      source.close();
+    }
+  }
+
+  #runningWith(name: string): Set<string> {
+    const known = this.#running.get(name);
+    if (known !== undefined) return known;
+    const running = new Set(
+      this.#users
+        .ofVolume(name)
+        .filter(({ isRunning }) => isRunning)
+        .map(({ id }) => id),
+    );
+    this.#running.set(name, running);
+    return running;
+  }
+}
+
+interface Start {
+  readonly rootfsDir: string;
+  readonly containerId: string;
+}
+
+function checkSource({ type, source, createHostPath }: SettledMount): void {
+  if (type !== "bind" || createHostPath || existsSync(source)) return;
+  throw new RuntimeError(
+    "invalid",
+    `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+  );
+}
+
+/** Read-only includes what is mounted below, where the kernel can do that (5.12). */
+function accessOf({ isReadWrite, options, target, type }: SettledMount): readonly string[] {
+  if (isReadWrite) return ["rw"];
+  if (options.includes("rro") && !hasRecursiveReadOnly())
+    throw new RuntimeError(
+      "unsupported",
+      `Cannot make what is mounted below ${target} read-only: Linux ${kernelRelease()} cannot, 5.12 can`,
+    );
+  const isLeft = options.includes("bind") || options.includes("ro");
+  const isRecursive = type === "bind" && !isLeft && hasRecursiveReadOnly();
+  return isRecursive ? ["ro", "rro"] : ["ro"];
+}
+
+function hasRecursiveReadOnly(): boolean {
+  const [major = 0, minor = 0] = kernelRelease().split(".").map(Number);
+  return major > 5 || (major === 5 && minor >= 12);
+}
+
+function depth(target: string): number {
+  return target.split("/").length;
+}

@@ -1,0 +1,165 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
+import { folder, inventory, link } from "../support/image-bench.ts";
+import { type FakeServer, openFakeServer } from "../support/registry-bench.ts";
+
+describe("a hostile build", () => {
+  let bench: BuildBench;
+  let canary: string;
+  let before: string;
+  const servers: FakeServer[] = [];
+
+  beforeAll(async () => {
+    bench = await openBuildBench("attack");
+  });
+  afterAll(() => bench.close());
+
+  beforeEach(() => {
+    canary = join(bench.folder, "canary");
+    mkdirSync(canary, { recursive: true });
+    writeFileSync(join(canary, "secret"), "host-secret");
+    before = inventory(canary);
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.close();
+    expect(inventory(canary)).toBe(before);
+  });
+
+  const climbing = () => `${"../".repeat(20)}${canary.slice(1)}`;
+
+  it("reads no file of the machine through links in the context", async () => {
+    const files = [
+      link("abs", join(canary, "secret")),
+      link("rel", `${climbing()}/secret`),
+      link("dir", canary),
+      folder("d"),
+      link("d/in", join(canary, "secret")),
+    ];
+    for (const source of ["abs", "rel", "dir/secret", "dir", "../../../../../../etc/passwd"])
+      await expect(bench.build(`FROM busybox\nCOPY ${source} /x`, files)).rejects.toThrow(
+        "file not found in build context",
+      );
+    await expect(bench.build("FROM busybox\nCOPY ab* /g/", files)).rejects.toThrow(
+      "file not found in build context",
+    );
+    await bench.build("FROM busybox\nCOPY d /d", files, { tags: ["links:1"] });
+    expect(await bench.output("links:1", "readlink", "/d/in")).toBe(`${join(canary, "secret")}\n`);
+  });
+
+  it("does not take its Dockerfile or its ignore file from elsewhere", async () => {
+    const build = bench.build("FROM busybox", [link("Other", "/etc/passwd")], { dockerfile: "Other" });
+    await expect(build).rejects.toThrow("Cannot locate specified Dockerfile: Other");
+    const climbs = bench.build("FROM busybox", [], { dockerfile: "../../../../etc/passwd" });
+    await expect(climbs).rejects.toThrow("Cannot locate specified Dockerfile");
+    await bench.build("FROM busybox\nCOPY a /a", [{ name: "a" }, link(".dockerignore", "/etc/passwd")]);
+  });
+
+  it("writes nothing to the machine through links in the image", async () => {
+    const dockerfile = [
+      "FROM busybox",
+      `RUN ln -s ${canary} /out && ln -s ${climbing()} /up && mkdir /dir && ln -s ${canary} /dir/sub`,
+      "COPY f /out/f",
+      "COPY f /up/g",
+      "COPY tree /dir",
+      "COPY --chown=9:9 f /out",
+      "WORKDIR /out/made",
+    ].join("\n");
+    const files = [
+      { name: "f", data: "evil" },
+      folder("tree"),
+      folder("tree/sub"),
+      { name: "tree/sub/h", data: "evil" },
+    ];
+    await bench.build(dockerfile, files, { tags: ["inside:1"] });
+    expect(await bench.output("inside:1", "sh", "-c", `find ${canary} | sort`)).toBe(
+      [canary, "f", "g", "h", "made"]
+        .map((name, index) => (index === 0 ? name : `${canary}/${name}`))
+        .sort()
+        .join("\n")
+        .concat("\n"),
+    );
+  });
+
+  it("reads no file of the machine through links of another stage", async () => {
+    const stage = `FROM busybox AS evil\nRUN ln -s ${join(canary, "secret")} /s && ln -s ${canary} /d\nFROM busybox\n`;
+    for (const step of [
+      "COPY --from=evil /s /x",
+      "COPY --from=evil /d/secret /x",
+      "RUN --mount=from=evil,source=/d,target=/m ls /m",
+    ])
+      await expect(bench.build(stage + step)).rejects.toThrow(/file does not exist|not found|no such file/);
+  });
+
+  it("mounts nothing from outside the context, and cleans up without following links", async () => {
+    const outside = bench.build(
+      "FROM busybox\nRUN --mount=type=bind,source=../../../..,target=/m ls /m/f && ls /m | wc -l > /n",
+      [{ name: "f" }],
+      { tags: ["clamped:1"] },
+    );
+    await outside;
+    expect(await bench.output("clamped:1", "cat", "/n")).toBe("2\n");
+    // The mount point is made where a link of the image leads, inside; the command then turns a folder above it round.
+    await bench.build(
+      `FROM busybox\nRUN mkdir /real && ln -s real /via\nRUN --mount=type=tmpfs,target=/via/deep/er true\nRUN --mount=type=tmpfs,target=/a/b rm -rf /via; ln -s ${canary} /via`,
+      [],
+      { tags: ["stubs:1"] },
+    );
+    expect(await bench.output("stubs:1", "sh", "-c", "ls /real; ls -d /a 2>/dev/null")).toBe("");
+  });
+
+  it("fetches by http only, and no redirect leads inwards", async () => {
+    let location = "";
+    const server = await openFakeServer((request, response) => {
+      if (request.url === "/file")
+        response.writeHead(200, { "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT" }).end("fetched");
+      else response.writeHead(302, { location }).end();
+    });
+    servers.push(server);
+    await bench.build(
+      `FROM busybox\nADD http://${server.host}/file /f/\nADD --chmod=755 http://${server.host}/file /g`,
+      [],
+      { tags: ["url:1"] },
+    );
+    expect(
+      await bench.output("url:1", "sh", "-c", "cat /f/file; stat -c ' %a %Y' /f/file; stat -c %a /g"),
+    ).toBe("fetched 600 1767225600\n755\n");
+    for (const target of ["file:///etc/passwd", "gopher://x/", "ftp://x/y"]) {
+      location = target;
+      await expect(
+        bench.build(`FROM busybox\nADD http://${server.host}/away /f`, [], { noCache: true }),
+      ).rejects.toThrow(`it redirects to ${target}`);
+    }
+    const wrong = bench.build(
+      `FROM busybox\nADD --checksum=sha256:${"0".repeat(64)} http://${server.host}/file /f`,
+    );
+    await expect(wrong).rejects.toThrow("digest mismatch");
+    await expect(bench.build("FROM busybox\nADD file:///etc/passwd /f")).rejects.toThrow(
+      "file not found in build context",
+    );
+  });
+
+  it("is told apart from a build that only is wrong", async () => {
+    await expect(bench.build("FROM busybox\nRUN --security=insecure id")).rejects.toMatchObject({
+      kind: "forbidden",
+    });
+    await expect(bench.build("FROM busybox\nRUN --mount=type=ssh,required=true id")).rejects.toMatchObject({
+      kind: "not-found",
+    });
+    await expect(bench.build("FROM busybox\nRUN --device=x id")).rejects.toMatchObject({
+      kind: "unsupported",
+    });
+    await expect(bench.build("FROM busybox\nRUN --mount=type=nope id")).rejects.toThrow(
+      'unsupported mount type "nope"',
+    );
+    await expect(bench.build("FROM busybox\nCOPY --nope a b")).rejects.toThrow("unknown flag: --nope");
+    await expect(bench.build("FROM busybox\nCOPY a")).rejects.toThrow("COPY requires at least two arguments");
+    await expect(bench.build("FROM busybox\nCOPY --chown=nobodyknows Dockerfile /")).rejects.toThrow(
+      "unable to find user nobodyknows",
+    );
+    await expect(bench.build("FROM busybox\nCOPY --chmod=9x Dockerfile /")).rejects.toThrow(
+      "invalid chmod parameter",
+    );
+  });
+});

@@ -1,0 +1,365 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
+import { folder, link, stream, tarOf } from "../support/image-bench.ts";
+
+const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+describe("a build", () => {
+  let bench: BuildBench;
+
+  beforeAll(async () => {
+    bench = await openBuildBench("build");
+  });
+  afterAll(() => bench.close());
+
+  it("makes an image of a Dockerfile, told as the classic builder tells it", async () => {
+    const dockerfile = [
+      "FROM busybox",
+      "ARG A=1",
+      "ENV E=$A",
+      "COPY f /f",
+      "RUN echo built $E > /b",
+      "WORKDIR /srv/app",
+      'CMD ["cat","/b"]',
+    ].join("\n");
+    const files = [{ name: "f", data: "file" }];
+    const first = await bench.build(dockerfile, files, {
+      buildArgs: { A: "2" },
+      tags: ["one:1"],
+      labels: { l: "it's" },
+    });
+    const info = await bench.runtime.images.inspect("one:1");
+    expect(info.id).toBe(first.id);
+    expect(info.config).toEqual({
+      cmd: ["cat", "/b"],
+      env: [PATH, "E=2"],
+      workingDir: "/srv/app",
+      labels: { l: "it's" },
+    });
+    expect(await bench.output("one:1", "sh", "-c", "cat /b /f; pwd")).toBe("built 2\nfile/srv/app\n");
+    expect(first.text).toMatch(/^Step 1\/8 : FROM busybox\n ---> [0-9a-f]{12}\nStep 2\/8 : ARG A=1\n/);
+    expect(first.text).toMatch(/Step 5\/8 : RUN echo built \$E > \/b\n ---> Running in [0-9a-f]{12}\n/);
+    const again = await bench.build(dockerfile, files, { buildArgs: { A: "2" }, labels: { l: "it's" } });
+    expect(again.id).toBe(first.id);
+    expect(again.text).not.toContain("Running in");
+    expect(again.text.match(/Using cache/g)).toHaveLength(7);
+    const history = await bench.runtime.images.history("one:1");
+    expect(history.map(({ createdBy }) => createdBy).slice(0, 5)).toEqual([
+      "/bin/sh -c #(nop)  LABEL l=it's",
+      '/bin/sh -c #(nop)  CMD ["cat","/b"]',
+      "/bin/sh -c #(nop) WORKDIR /srv/app",
+      "|1 A=2 /bin/sh -c echo built $E > /b",
+      expect.stringMatching(/^\/bin\/sh -c #\(nop\) COPY file:[0-9a-f]{64} in \/f $/),
+    ]);
+  });
+
+  it("knows after a restart what it did before, and notices what changed", async () => {
+    const dockerfile = "FROM busybox\nCOPY a b /dst/\nRUN cat /dst/a /dst/b > /sum\nLABEL x=1";
+    const files = (a: string) => [
+      { name: "a", data: a },
+      { name: "b", data: "b" },
+      { name: "c", data: "unrelated" },
+    ];
+    const first = await bench.build(dockerfile, files("1"));
+    await bench.reopen();
+    const touched = files("1").map((file) => ({ ...file, mtime: { seconds: 12345, nanoseconds: 0 } }));
+    expect((await bench.build(dockerfile, touched)).id).toBe(first.id);
+    const changed = await bench.build(dockerfile, files("2"));
+    expect(changed.id).not.toBe(first.id);
+    expect(changed.text).not.toContain("Using cache");
+    const fresh = await bench.build(dockerfile, files("1"), { noCache: true });
+    expect(fresh.text).not.toContain("Using cache");
+  });
+
+  it("runs stages side by side, and only those that are needed", async () => {
+    const dockerfile = [
+      "FROM busybox AS unused",
+      "RUN exit 1",
+      "FROM busybox AS one",
+      "RUN echo one > /out",
+      "FROM busybox AS two",
+      "RUN mkdir /d && echo two > /d/x && ln -s x /d/l && chown 5:6 /d/x && chmod 4711 /d/x",
+      "FROM scratch",
+      "COPY --from=one /out /one",
+      "COPY --from=two /d /d/",
+      "COPY --from=busybox /bin/ /bin/",
+      "COPY --from=1 /out /again",
+    ].join("\n");
+    await bench.build(dockerfile, [], { tags: ["multi:1"] });
+    const listing = await bench.output(
+      "multi:1",
+      "/bin/sh",
+      "-c",
+      "cat /one /again /d/l; stat -c '%a %u:%g' /d/x; readlink /d/l",
+    );
+    expect(listing).toBe("one\none\ntwo\n4711 5:6\nx\n");
+    const target = await bench.build(dockerfile, [], { target: "two" });
+    expect(target.text).toContain("Step 1/2 : FROM busybox AS two");
+  });
+
+  it("does once what two builds come to at the same time", async () => {
+    const dockerfile = "FROM busybox\nRUN sleep 1; head -c 8 /dev/urandom > /once\nRUN cat /once > /twice";
+    const [one, two] = await Promise.all([bench.build(dockerfile, []), bench.build(dockerfile, [])]);
+    const runs = `${one.text}${two.text}`.match(/Running in/g);
+    expect(runs).toHaveLength(2);
+    expect(two.id).toBe(one.id);
+  });
+
+  it("stops at the first failure and says where it was", async () => {
+    const failing = bench.build("FROM busybox\n\nRUN echo before \\\n && exit 3\nRUN never");
+    await expect(failing).rejects.toMatchObject({
+      message: "The command '/bin/sh -c echo before  && exit 3' returned a non-zero code: 3",
+      exitCode: 3,
+      output: expect.stringMatching(
+        /before\nDockerfile:3\n-+\n {3}1 \| {5}FROM busybox\n.*\n {3}3 \| >>> RUN echo before/s,
+      ),
+    });
+    await expect(bench.build("FROM busybox\nRUM x")).rejects.toThrow(
+      "dockerfile parse error on line 2: unknown instruction: RUM (did you mean RUN?)",
+    );
+    await expect(bench.build("FROM busybox\nCOPY nope /x")).rejects.toThrow(
+      "COPY failed: file not found in build context or excluded by .dockerignore: stat nope: file does not exist",
+    );
+    await expect(bench.build("FROM busybox\nCOPY a* /x/")).rejects.toThrow(
+      "COPY failed: no source files were specified",
+    );
+    await expect(bench.build("FROM busybox", [], { dockerfile: "Other" })).rejects.toThrow(
+      "Cannot locate specified Dockerfile: Other",
+    );
+    await expect(bench.build("FROM busybox", [], { target: "nope" })).rejects.toThrow(
+      'target stage "nope" could not be found',
+    );
+    const mounts = readdirSync(join(bench.folder, "run/mounts"));
+    expect(mounts).toEqual([]);
+  });
+
+  it("copies as Docker does", async () => {
+    const files = [
+      { name: "dir/sub/deep", data: "deep" },
+      { name: "dir/top", data: "top", mode: 0o751, uid: 77, gid: 77 },
+      link("dir/link", "top"),
+      { name: "a1", data: "a1" },
+      { name: "a2", data: "a2" },
+      { name: "name with blank", data: "blank" },
+      { name: ".dockerignore", data: "ignored\n**/*.log\n!keep.log" },
+      { name: "ignored", data: "x" },
+      { name: "dir/x.log", data: "x" },
+      { name: "keep.log", data: "kept" },
+    ];
+    const dockerfile = [
+      "FROM busybox",
+      "RUN mkdir /real && ln -s real /via && ln -s /real /abs",
+      "WORKDIR /w",
+      "COPY dir d",
+      "COPY a? as/",
+      'COPY ["name with blank", "/b l"]',
+      "COPY --chown=1:2 --chmod=600 a1 owned/file",
+      "COPY --chown=3 a2 /",
+      "COPY dir/link /followed",
+      "COPY a1 /via/",
+      "COPY a1 /abs/other",
+      "COPY ../../a2 /clamped",
+      "COPY . /all/",
+      "COPY --exclude=dir --exclude=*.log . /some/",
+      "COPY --parents dir/sub/deep /p/",
+    ].join("\n");
+    await bench.build(dockerfile, files, { tags: ["copies:1"] });
+    const script = [
+      "cat d/sub/deep d/link as/a1 as/a2 '/b l' /followed /via/a1 /real/other /clamped /p/dir/sub/deep; echo",
+      "stat -c '%n %a %u:%g' d/top owned owned/file /a2 d/link",
+      "ls -A /all /some",
+      "test -L /followed || echo plain",
+    ].join("; ");
+    expect(await bench.output("copies:1", "sh", "-c", script)).toBe(
+      [
+        "deeptopa1a2blanktopa1a1a2deep",
+        "d/top 751 0:0",
+        "owned 755 1:2",
+        "owned/file 600 1:2",
+        "/a2 644 3:3",
+        "d/link 777 0:0",
+        "/all:",
+        ...[".dockerignore", "Dockerfile", "a1", "a2", "dir", "keep.log", "name with blank"],
+        "",
+        "/some:",
+        ...[".dockerignore", "Dockerfile", "a1", "a2", "name with blank"],
+        "plain",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("reads heredocs as commands, scripts and files", async () => {
+    const dockerfile = [
+      "FROM busybox",
+      "ARG V=var",
+      "RUN <<EOF",
+      "echo one > /out",
+      'echo "two $V" >> /out',
+      "EOF",
+      "RUN <<SCRIPT",
+      "#!/bin/cat",
+      "printed",
+      "SCRIPT",
+      "RUN cat <<A > /a && cat <<'B' > /b",
+      "to a $V",
+      "A",
+      "to b $V",
+      "B",
+      "COPY <<EOF <<'RAW' /files/",
+      "value $V 'quoted'",
+      "EOF",
+      "raw $V",
+      "RAW",
+    ].join("\n");
+    const { text } = await bench.build(dockerfile, [], { tags: ["heredoc:1"] });
+    expect(text).toContain("#!/bin/cat\nprinted\n");
+    expect(
+      await bench.output(
+        "heredoc:1",
+        "sh",
+        "-c",
+        "cat /out /a /b /files/EOF /files/RAW; ls /dev | grep pipes",
+      ),
+    ).toBe("one\ntwo var\nto a var\nto b $V\nvalue var 'quoted'\nraw $V\n");
+  });
+
+  it("mounts files, caches, memory and secrets for one command only", async () => {
+    const dockerfile = [
+      "FROM busybox AS src",
+      "RUN echo from-stage > /s",
+      "FROM busybox",
+      "RUN --mount=type=bind,source=f,target=/in/f cat /in/f > /f && ! touch /in/f 2>/dev/null",
+      "RUN --mount=from=src,source=/s,target=/x cat /x > /s",
+      "RUN --mount=type=bind,source=dir,target=/rw,rw echo changed > /rw/g && cat /rw/g > /g",
+      "RUN --mount=type=cache,target=/cache echo $(ls /cache | wc -l) > /before && touch /cache/one",
+      "RUN --mount=type=cache,target=/cache,sharing=locked ls /cache > /after",
+      "RUN --mount=type=tmpfs,target=/t,size=1m mount | grep ' /t ' | grep -c size=1024k > /t1; touch /t/x",
+      "RUN --mount=type=secret,id=token sha256sum < /run/secrets/token > /sum && stat -c %a /run/secrets/token > /mode",
+      'RUN --mount=type=secret,id=token,env=TOKEN test -n "$TOKEN"',
+    ].join("\n");
+    const files = [{ name: "f", data: "file" }, folder("dir"), { name: "dir/g", data: "original" }];
+    const secrets = { token: Buffer.from("s3cret-canary") };
+    await bench.build(dockerfile, files, { tags: ["mounts:1"], secrets });
+    expect(
+      await bench.output(
+        "mounts:1",
+        "sh",
+        "-c",
+        "cat /f /s /g /before /after /t1 /mode; ls -d /in /x /rw /cache /t /run 2>&1 | grep -vc 'No such'",
+      ),
+    ).toBe("filefrom-stage\nchanged\n0\none\n1\n400\n0\n");
+    expect(await bench.output("mounts:1", "cat", "/sum")).not.toBe("");
+    // The secret is nowhere below the data root, compressed layers unpacked included.
+    const found = execFileSync(
+      "sh",
+      ["-c", `grep -rl s3cret-canary ${bench.folder}/root ${bench.folder}/run || true`],
+      { encoding: "utf8" },
+    );
+    expect(found).toBe("");
+    await expect(
+      bench.build(dockerfile.replace("type=secret,id=token ", "type=secret,id=other,required "), files),
+    ).rejects.toThrow("secret other: not found");
+  });
+
+  it("adds archives unpacked and keeps to the image when they are hostile", async () => {
+    const archive = tarOf([folder("in"), { name: "in/f", data: "unpacked", uid: 7, gid: 8 }]);
+    const files = [
+      { name: "a.tar.gz", data: gzipSync(archive) },
+      { name: "named.tar", data: "no tar" },
+      { name: "evil.tar", data: tarOf([{ name: "../../../evil", data: "x" }]) },
+      { name: "links.tar", data: tarOf([link("l", "/etc"), { name: "l/evil", data: "x" }]) },
+    ];
+    await bench.build("FROM busybox\nADD a.tar.gz named.tar /add/\nADD links.tar /links/", files, {
+      tags: ["added:1"],
+    });
+    expect(
+      await bench.output(
+        "added:1",
+        "sh",
+        "-c",
+        "cat /add/in/f /add/named.tar; stat -c %u:%g /add/in/f; find /links /etc -name evil",
+      ),
+    ).toBe("unpackedno tar7:8\n/links/etc/evil\n");
+    await expect(bench.build("FROM busybox\nADD evil.tar /", files)).rejects.toThrow("leads out");
+  });
+
+  it("carries out ONBUILD, SHELL, USER, VOLUME, HEALTHCHECK and the like", async () => {
+    await bench.build(
+      "FROM busybox\nONBUILD RUN echo triggered > /onbuild\nONBUILD COPY f /fromchild\nSTOPSIGNAL SIGINT",
+      [],
+      { tags: ["parent:1"] },
+    );
+    const dockerfile = [
+      "ARG BASE=parent:1",
+      "FROM $BASE",
+      'SHELL ["/bin/sh", "-exc"]',
+      "RUN false || echo $0",
+      "USER 1234:56",
+      "RUN id > /tmp/id",
+      "VOLUME /v1 /v2",
+      "EXPOSE 80/tcp 90-91",
+      "HEALTHCHECK --interval=5s --retries=2 CMD test -f /x",
+      'ENTRYPOINT ["sh", "-c"]',
+      "CMD shell form",
+      "MAINTAINER me",
+    ].join("\n");
+    await bench.build(dockerfile, [{ name: "f", data: "child" }], { tags: ["child:1"] });
+    const info = await bench.runtime.images.inspect("child:1");
+    expect(info.author).toBe("me");
+    expect(info.config).toEqual({
+      env: [PATH],
+      user: "1234:56",
+      volumes: ["/v1", "/v2"],
+      exposedPorts: ["80/tcp", "90/tcp", "91/tcp"],
+      healthcheck: { test: ["CMD-SHELL", "test -f /x"], intervalMs: 5000, retries: 2 },
+      entrypoint: ["sh", "-c"],
+      cmd: ["/bin/sh", "-exc", "shell form"],
+      shell: ["/bin/sh", "-exc"],
+      stopSignal: "SIGINT",
+    });
+    expect(await bench.output("child:1", "cat /onbuild /fromchild /tmp/id")).toBe(
+      "triggered\nchilduid=1234 gid=56 groups=56\n",
+    );
+  });
+
+  it("leaves nothing but the image when it is cancelled", async () => {
+    const abort = new AbortController();
+    const building = bench.build("FROM busybox\nRUN echo started && sleep 100", [], {
+      signal: abort.signal,
+      onOutput: (text) => text.includes("started\n") && !text.includes("Step") && abort.abort(),
+    });
+    await expect(building).rejects.toMatchObject({ kind: "cancelled" });
+    expect(readdirSync(join(bench.folder, "run/mounts"))).toEqual([]);
+    expect(
+      existsSync(join(bench.folder, "run/build-secrets")) &&
+        readdirSync(join(bench.folder, "run/build-secrets")),
+    ).not.toHaveLength(1);
+  });
+
+  it("takes context and Dockerfile apart, and an empty context", async () => {
+    const { id } = await bench.runtime.images.build({
+      context: stream(Buffer.alloc(0)),
+      dockerfileText: "FROM busybox\nRUN echo x > /x",
+    });
+    expect(await bench.output(id, "cat", "/x")).toBe("x\n");
+    const named = await bench.build("FROM base\nCOPY --from=other f /f", [], {
+      namedContexts: { base: "docker-image://busybox", other: stream(tarOf([{ name: "f", data: "other" }])) },
+    });
+    expect(await bench.output(named.id, "cat", "/f")).toBe("other");
+  });
+
+  it("keeps a cache that can be seen and freed", async () => {
+    const usage = await bench.runtime.diskUsage();
+    expect(usage.buildCache.length).toBeGreaterThan(5);
+    expect(usage.layersBytes).toBeGreaterThan(1_000_000);
+    const { removed } = await bench.runtime.pruneBuildCache({ all: true });
+    expect(removed.length).toBe(usage.buildCache.length);
+    expect((await bench.runtime.diskUsage()).buildCache).toEqual([]);
+    expect(await bench.output("one:1", "cat", "/b")).toBe("built 2\n");
+  });
+});

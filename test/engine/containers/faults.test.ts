@@ -1,0 +1,160 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { openEngine } from "../../../src/runtime/engine/index.ts";
+import { busyboxTar } from "../../support/busybox-image.ts";
+import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
+import { until } from "../../support/until.ts";
+
+const undo: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const action of undo.splice(0).reverse()) await action();
+});
+
+/** Programs of ours before the machine's own. */
+function withPrograms(scripts: Readonly<Record<string, string>>): void {
+  const folder = mkdtempSync(join(tmpdir(), "stowage-programs-"));
+  for (const [name, script] of Object.entries(scripts)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  const path = process.env["PATH"];
+  process.env["PATH"] = `${folder}:${path}`;
+  undo.push(() => {
+    process.env["PATH"] = path;
+    rmSync(folder, { recursive: true });
+  });
+}
+
+async function prepared(name: string): Promise<TestEngine> {
+  const engine = new TestEngine(name);
+  undo.push(() => engine.destroy());
+  await engine.prepare();
+  return engine;
+}
+
+const spec = { image: BUSYBOX, command: ["sleep", "1000"] };
+const RUNC = "exec /usr/sbin/runc";
+
+describe("a start that fails half-way", () => {
+  it.each([
+    [
+      "the OCI runtime refuses",
+      { runc: `case "$*" in *" create "*) echo 'nothing works today' >&2; exit 1;; esac; ${RUNC} "$@"` },
+    ],
+    ["the OCI runtime dies", { runc: `case "$*" in *" create "*) kill -9 $$;; esac; ${RUNC} "$@"` }],
+    ["the monitor dies at once", { conmon: "kill -9 $$" }],
+    ["the monitor says nothing", { conmon: "exit 0" }],
+  ])("because %s: says so, leaves nothing, and works when the fault is gone", async (_, programs) => {
+    const engine = await prepared("faults");
+    await engine.close();
+    withPrograms(programs);
+    let runtime = await engine.open();
+    const { id } = await runtime.containers.create({ ...spec, networkMode: "bridge" });
+    await expect(runtime.containers.start(id)).rejects.toMatchObject({ name: "RuntimeError" });
+    const { state } = await runtime.containers.inspect(id);
+    expect(state).toMatchObject({ status: "created", exitCode: 128 });
+    expect(state.error).not.toBe("");
+    const left = engine.leaked().filter((line) => line.includes(id) && !line.includes("/root/"));
+    expect(left).toEqual([]);
+    await engine.close();
+    await undo.pop()?.();
+    runtime = await engine.open();
+    await runtime.containers.start(id);
+    expect((await runtime.containers.inspect(id)).state.status).toBe("running");
+  });
+});
+
+describe("a start whose network fails while the container is made in it", () => {
+  it("says why, and leaves nothing", async () => {
+    const engine = await prepared("faults");
+    const { containers } = engine.runtime;
+    const driverOptions = { "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.no_such=1" };
+    const { id } = await containers.create({
+      ...spec,
+      networkMode: "bridge",
+      networks: { bridge: { driverOptions } },
+    });
+    await expect(containers.start(id)).rejects.toThrow("no_such");
+    expect((await containers.inspect(id)).state).toMatchObject({ status: "created", exitCode: 128, pid: 0 });
+    const isLeft = (line: string) => line.includes(id) && !line.includes("/root/");
+    await until(() => !engine.leaked().some(isLeft), "the monitor's end");
+  });
+});
+
+describe("a machine that lacks something", () => {
+  it("space: refuses with a clear error, harms nothing, and goes on when there is space again", async () => {
+    const base = mkdtempSync(join(tmpdir(), "stowage-full-"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", base]);
+    const root = join(base, "root");
+    const runtime = await openEngine({
+      rootDir: root,
+      runDir: join(tmpdir(), `${base.split("/").pop()}-run`),
+    });
+    undo.push(async () => {
+      for (const { id } of await runtime.containers.list({ all: true }))
+        await runtime.containers.remove(id, { force: true });
+      await runtime.close();
+      execFileSync("umount", ["-l", base]);
+      rmSync(base, { recursive: true });
+      rmSync(`${base}-run`, { recursive: true, force: true });
+    });
+    const { containers, images } = runtime;
+    await images.import(busyboxTar(), { reference: BUSYBOX });
+    const { id } = await containers.create(spec);
+    await containers.start(id);
+    const filler = join(base, "filler");
+    try {
+      execFileSync("sh", ["-c", `cat /dev/zero > ${filler} 2>/dev/null || true`]);
+      await expect(containers.create(spec)).rejects.toMatchObject({
+        name: "RuntimeError",
+        kind: "exhausted",
+      });
+      await containers.stop(id, { timeoutSeconds: 0 });
+      expect((await containers.inspect(id)).state).toMatchObject({ status: "exited", exitCode: 137 });
+      await expect(containers.start(id)).rejects.toMatchObject({ name: "RuntimeError" });
+    } finally {
+      rmSync(filler);
+    }
+    expect(await containers.list({ all: true })).toHaveLength(1);
+    await containers.start(id);
+    expect((await containers.inspect(id)).state.status).toBe("running");
+  });
+
+  it("root: says so", async () => {
+    const own = process.getuid;
+    process.getuid = () => 1000;
+    try {
+      await expect(
+        openEngine({ rootDir: "/tmp/stowage-none", runDir: "/tmp/stowage-none-run" }),
+      ).rejects.toMatchObject({
+        kind: "forbidden",
+        message: expect.stringContaining("needs root"),
+      });
+    } finally {
+      if (own !== undefined) process.getuid = own;
+    }
+  });
+});
+
+describe("two engines on one machine", () => {
+  it("see and touch nothing of each other's", async () => {
+    const one = await prepared("one");
+    const other = await prepared("other");
+    const { id } = await one.runtime.containers.create({ ...spec, networkMode: "bridge" }, { name: "same" });
+    const { id: second } = await other.runtime.containers.create(
+      { ...spec, networkMode: "bridge" },
+      { name: "same" },
+    );
+    await Promise.all([one.runtime.containers.start(id), other.runtime.containers.start(second)]);
+    expect((await one.runtime.containers.list()).map((found) => found.id)).toEqual([id]);
+    const before = await one.runtime.containers.inspect(id);
+    await other.close();
+    await other.open();
+    await other.runtime.containers.remove(second, { force: true });
+    expect((await one.runtime.containers.inspect(id)).state).toEqual(before.state);
+    expect((await one.runtime.containers.inspect(id)).endpoints).toEqual(before.endpoints);
+  });
+});

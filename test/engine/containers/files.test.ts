@@ -1,0 +1,231 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { extract, type Header, pack } from "tar-stream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ContainerRuntime, ContainerSpec } from "../../../src/runtime/index.ts";
+import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
+
+const engine = new TestEngine("files");
+let runtime: ContainerRuntime;
+let canary = "";
+
+beforeAll(async () => {
+  runtime = await engine.prepare();
+  canary = mkdtempSync(join(tmpdir(), "stowage-canary-"));
+  writeFileSync(join(canary, "secret"), "host only");
+});
+afterAll(async () => {
+  await engine.destroy();
+  rmSync(canary, { recursive: true });
+});
+
+async function make(
+  script: string,
+  { isRunning = true, ...spec }: Partial<ContainerSpec> & { isRunning?: boolean } = {},
+) {
+  const { id } = await runtime.containers.create({
+    image: BUSYBOX,
+    command: ["sh", "-c", script],
+    networkMode: "none",
+    ...spec,
+  });
+  if (isRunning) await runtime.containers.start(id);
+  return id;
+}
+
+type Entry = Partial<Header> & { readonly name: string } & { readonly text?: string };
+
+function tar(...entries: readonly Entry[]): Readable {
+  const archive = pack();
+  for (const { text, ...header } of entries)
+    if (text === undefined) archive.entry(header);
+    else archive.entry(header, text);
+  archive.finalize();
+  return Readable.from(archive);
+}
+
+async function untar(archive: Readable): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  const reader = extract();
+  archive.pipe(reader);
+  for await (const entry of reader) {
+    let text = "";
+    for await (const chunk of entry) text += String(chunk);
+    found[entry.header.name] = entry.header.type === "symlink" ? `-> ${entry.header.linkname}` : text;
+  }
+  return found;
+}
+
+async function inside(id: string, script: string): Promise<string> {
+  const { containers } = runtime;
+  const execId = await containers.createExec(id, {
+    command: ["sh", "-c", script],
+    attachStdout: true,
+    attachStderr: true,
+  });
+  const session = await containers.startExec(execId);
+  let text = "";
+  for await (const { data } of session?.output ?? []) text += Buffer.from(data).toString();
+  return text.trim();
+}
+
+describe("files out of a container", () => {
+  it("come as a tar of the path's last name, links as links", async () => {
+    const id = await make("mkdir -p /d/sub; echo a > /d/f; ln -s /etc/passwd /d/l; sleep 1000");
+    const { containers } = runtime;
+    await expect.poll(() => inside(id, "ls /d")).toBe("f\nl\nsub");
+    const folder = await containers.readArchive(id, "/d");
+    expect(await untar(folder.archive)).toEqual({
+      "d/": "",
+      "d/f": "a\n",
+      "d/l": "-> /etc/passwd",
+      "d/sub/": "",
+    });
+    expect((await untar((await containers.readArchive(id, "/d/.")).archive))["./f"]).toBe("a\n");
+    expect(await untar((await containers.readArchive(id, "/d/l")).archive)).toEqual({ l: "-> /etc/passwd" });
+    expect(await containers.statPath(id, "/d/l")).toMatchObject({ name: "l", linkTarget: "/etc/passwd" });
+    expect((await containers.statPath(id, "/d")).mode & 0o170000).toBe(0o040000);
+    await expect(containers.readArchive(id, "/none")).rejects.toThrow(
+      `Could not find the file /none in container ${id}`,
+    );
+  });
+
+  it("are those of its volumes too, running or not", async () => {
+    const mounts = [{ type: "volume", source: "files-vol", target: "/data" }] as const;
+    const id = await make("echo kept > /data/x; sleep 1000", { mounts });
+    await expect.poll(() => inside(id, "cat /data/x")).toBe("kept");
+    const read = async () => untar((await runtime.containers.readArchive(id, "/data/x")).archive);
+    expect(await read()).toEqual({ x: "kept\n" });
+    await runtime.containers.stop(id, { timeoutSeconds: 0 });
+    expect(await read()).toEqual({ x: "kept\n" });
+    expect(await untar((await runtime.containers.readArchive(id, "/data")).archive)).toMatchObject({
+      "data/x": "kept\n",
+    });
+    await runtime.containers.remove(id);
+    await runtime.volumes.remove("files-vol");
+  });
+
+  it("are exported without what is mounted", async () => {
+    const id = await make("true", { isRunning: false });
+    const files = await untar(await runtime.containers.export(id));
+    expect(Object.keys(files)).toContain("bin/busybox");
+    expect(files["etc/passwd"]).toContain("root:x:0:0");
+  });
+
+  it("are told apart from the image's", async () => {
+    const id = await make("echo x > /new; rm /bin/vi; echo y >> /etc/passwd");
+    await runtime.containers.wait(id);
+    expect(await runtime.containers.changes(id)).toEqual(
+      expect.arrayContaining([
+        { path: "/new", kind: "added" },
+        { path: "/bin/vi", kind: "deleted" },
+        { path: "/etc/passwd", kind: "modified" },
+      ]),
+    );
+  });
+});
+
+describe("files into a container", () => {
+  it("keep mode, owner, time, links; missing folders are made", async () => {
+    const id = await make("sleep 1000");
+    const mtime = new Date(1_600_000_000_000);
+    await runtime.containers.writeArchive(
+      id,
+      "/tmp",
+      tar(
+        { name: "a/b/deep", text: "deep\n", mode: 0o640, uid: 5, gid: 6, mtime },
+        { name: "l", type: "symlink", linkname: "a/b/deep" },
+        { name: "h", type: "link", linkname: "a/b/deep" },
+        { name: "p", type: "fifo", mode: 0o600 },
+        { name: "dir", type: "directory", mode: 0o1777, mtime },
+      ),
+    );
+    expect(
+      await inside(
+        id,
+        "cat /tmp/l; stat -c '%a %u %g %Y %h' /tmp/h; stat -c %F /tmp/p; stat -c '%a %Y' /tmp/dir",
+      ),
+    ).toBe("deep\n640 5 6 1600000000 2\nfifo\n1777 1600000000");
+  });
+
+  it("go over what is there, and into a compressed archive's place", async () => {
+    const id = await make("mkdir -p /t/f/x; ln -s /etc/passwd /t/link; sleep 1000");
+    await expect.poll(() => inside(id, "ls /t")).toBe("f\nlink");
+    await runtime.containers.writeArchive(
+      id,
+      "/t",
+      tar({ name: "f", text: "file\n" }, { name: "link", text: "mine\n" }),
+    );
+    expect(await inside(id, "cat /t/f /t/link; grep -c root /etc/passwd")).toBe("file\nmine\n1");
+    const gzip = spawn("gzip", ["-c"], { stdio: ["pipe", "pipe", "inherit"] });
+    tar({ name: "z", text: "zipped\n" }).pipe(gzip.stdin);
+    await runtime.containers.writeArchive(id, "/t", gzip.stdout);
+    expect(await inside(id, "cat /t/z")).toBe("zipped");
+    const options = { noOverwriteDirNonDir: true };
+    await expect(
+      runtime.containers.writeArchive(id, "/t", tar({ name: "f", type: "directory" }), options),
+    ).rejects.toThrow("cannot overwrite non-directory");
+  });
+
+  it("are refused where they cannot go", async () => {
+    const id = await make("sleep 1000", { readOnlyRootfs: true });
+    const { containers } = runtime;
+    await expect(containers.writeArchive(id, "/tmp", tar({ name: "x", text: "" }))).rejects.toMatchObject({
+      kind: "forbidden",
+    });
+    await expect(containers.writeArchive(id, "/etc/passwd", tar())).rejects.toThrow(
+      "extraction point is not a directory",
+    );
+    await expect(containers.writeArchive(id, "/none", tar())).rejects.toMatchObject({ kind: "not-found" });
+    await expect(
+      containers.writeArchive(id, "/tmp", Readable.from([Buffer.from("garbage".repeat(200))])),
+    ).rejects.toMatchObject({ kind: "invalid" });
+  });
+});
+
+describe("a hostile container", () => {
+  it("leads nothing out by links, names or races", async () => {
+    const id = await make(
+      `ln -s ${canary} /out; ln -s ../../../../../../..${canary} /up; mkdir /in; sleep 1000`,
+    );
+    await expect.poll(() => inside(id, "ls -d /in")).toBe("/in");
+    const { containers } = runtime;
+    for (const path of ["/out/secret", "/up/secret", `/in/../../../..${canary}/secret`])
+      await expect(containers.readArchive(id, path)).rejects.toMatchObject({ kind: "not-found" });
+    for (const name of ["../escaped", "a/../../escaped", "/../escaped"])
+      await expect(containers.writeArchive(id, "/in", tar({ name, text: "x" }))).rejects.toMatchObject({
+        kind: "invalid",
+      });
+    await containers.writeArchive(id, "/", tar({ name: "out/evil", text: "x" })).catch(() => {});
+    await containers
+      .writeArchive(
+        id,
+        "/in",
+        tar({ name: "s", type: "symlink", linkname: canary }, { name: "s/evil", text: "x" }),
+      )
+      .catch(() => {});
+    await containers
+      .writeArchive(id, "/in", tar({ name: "hard", type: "link", linkname: `${canary}/secret` }))
+      .catch(() => {});
+    expect(existsSync(join(canary, "evil"))).toBe(false);
+    expect(readFileSync(join(canary, "secret"), "utf8")).toBe("host only");
+  });
+
+  it("gains nothing by swapping folders and links while files are copied", async () => {
+    const swap = `mkdir -p /a /b; echo in > /a/secret; ln -s ${canary} /l; while true; do mv -T /a /c; mv -T /l /a; mv -T /a /l; mv -T /c /a; done`;
+    const id = await make(swap);
+    const { containers } = runtime;
+    for (let n = 0; n < 150; n++) {
+      const read = await containers.readArchive(id, "/a/secret").catch(() => undefined);
+      if (read !== undefined) {
+        const files = await untar(read.archive).catch(() => ({}));
+        expect(Object.values(files).join()).not.toContain("host only");
+      }
+      await containers.writeArchive(id, "/", tar({ name: "a/evil", text: "x" })).catch(() => {});
+    }
+    expect(existsSync(join(canary, "evil"))).toBe(false);
+  });
+});

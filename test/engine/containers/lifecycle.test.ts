@@ -1,0 +1,316 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ContainerRuntime, ContainerSpec, RuntimeEvent } from "../../../src/runtime/index.ts";
+import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
+import { until } from "../../support/until.ts";
+
+const engine = new TestEngine("life");
+let runtime: ContainerRuntime;
+
+beforeAll(async () => {
+  runtime = await engine.prepare();
+});
+afterAll(() => engine.destroy());
+
+async function run(script: string, spec: Partial<ContainerSpec> = {}): Promise<string> {
+  const { containers } = runtime;
+  const { id } = await containers.create({
+    image: BUSYBOX,
+    command: ["sh", "-c", script],
+    networkMode: "none",
+    ...spec,
+  });
+  await containers.start(id);
+  return id;
+}
+/** A signal before the shell has set its trap is lost. */
+const ready = (id: string) =>
+  until(async () => {
+    for await (const { data } of runtime.containers.logs(id))
+      if (String(Buffer.from(data)).includes("ready")) return true;
+    return false;
+  }, "the trap");
+const state = async (id: string) => (await runtime.containers.inspect(id)).state;
+
+/** Actions of one container's events from now on. */
+function watching(id: string) {
+  const seen: RuntimeEvent[] = [];
+  const end = new AbortController();
+  const events = runtime.events({ filters: { type: ["container"], container: [id] } }, end.signal);
+  void (async () => {
+    for await (const event of events) seen.push(event);
+  })();
+  return { seen, actions: () => seen.map(({ action }) => action), end: () => end.abort() };
+}
+
+describe("stop", () => {
+  it("lets a program that heeds SIGTERM end, and tells it in order", async () => {
+    const id = await run("trap 'exit 0' TERM; echo ready; while true; do sleep 0.05; done");
+    await ready(id);
+    const events = watching(id);
+    await runtime.containers.stop(id);
+    await until(() => events.actions().includes("stop"));
+    expect(events.actions()).toEqual(["kill", "die", "stop"]);
+    expect(events.seen[0]?.attributes["signal"]).toBe("15");
+    expect(await state(id)).toMatchObject({ exitCode: 0 });
+    events.end();
+  });
+
+  it("kills what does not heed it", async () => {
+    const id = await run("sleep 1000");
+    const events = watching(id);
+    await runtime.containers.stop(id, { timeoutSeconds: 0 });
+    await until(() => events.actions().includes("stop"));
+    expect(events.actions()).toEqual(["kill", "kill", "die", "stop"]);
+    expect(events.seen[1]?.attributes["signal"]).toBe("9");
+    events.end();
+  });
+
+  it("wakes a paused container so that it can heed", async () => {
+    const id = await run("exec sleep 1000", { init: true });
+    await runtime.containers.pause(id);
+    const begun = Date.now();
+    await runtime.containers.stop(id);
+    expect(Date.now() - begun).toBeLessThan(5000);
+    expect(await state(id)).toMatchObject({ status: "exited", exitCode: 143 });
+  });
+
+  it("by an init passes the signal on", async () => {
+    const id = await run("exec sleep 1000", { init: true, stopSignal: "SIGUSR1" });
+    await runtime.containers.stop(id);
+    expect(await state(id)).toMatchObject({ exitCode: 138 });
+  });
+
+  it("is one stop, however many ask for it", async () => {
+    const id = await run("trap 'sleep 0.2; exit 4' TERM; echo ready; while true; do sleep 0.05; done");
+    await ready(id);
+    const answers = await Promise.all([1, 2, 3].map(() => runtime.containers.stop(id)));
+    expect(answers).toEqual([true, true, true]);
+    expect(await state(id)).toMatchObject({ exitCode: 4 });
+  });
+});
+
+describe("a signal sent by hand", () => {
+  const always = { restartPolicy: { name: "always" } } as const;
+  const catches = "trap 'exit 3' TERM USR1 HUP; echo ready; while true; do sleep 0.05; done";
+  const restarts = async (id: string) => (await runtime.containers.inspect(id)).restartCount;
+
+  it("that asks for the end is the end, whatever the policy", async () => {
+    const id = await run(catches, always);
+    await ready(id);
+    await runtime.containers.kill(id, "TERM");
+    await runtime.containers.wait(id);
+    expect(await state(id)).toMatchObject({ status: "exited", wasStoppedManually: true });
+  });
+
+  it("that only ended it by chance leaves the policy armed", async () => {
+    const id = await run(catches, always);
+    // The trap may not be set yet: then HUP is ignored by a first process.
+    await until(async () => {
+      await runtime.containers.kill(id, "HUP").catch(() => {});
+      return (await restarts(id)) > 0;
+    });
+    expect((await state(id)).wasStoppedManually).toBe(false);
+  });
+
+  it("is measured by the declared stop signal", async () => {
+    const id = await run(catches, { ...always, stopSignal: "SIGUSR1" });
+    await until(async () => {
+      await runtime.containers.kill(id, "TERM").catch(() => {});
+      return (await restarts(id)) > 0;
+    });
+    await until(async () => (await state(id)).status === "running");
+    await runtime.containers.kill(id, "USR1");
+    await until(async () => {
+      const { status } = await state(id);
+      if (status === "running") await runtime.containers.kill(id, "USR1").catch(() => {});
+      return status === "exited";
+    });
+  });
+
+  it("waits for an exec that is on its way in, and is answered when the container has ended", async () => {
+    const { containers } = runtime;
+    const id = await run("exec sleep 1000");
+    for (let round = 0; round < 7; round++) {
+      await containers.start(id);
+      const execId = await containers.createExec(id, { command: ["sleep", "1000"], attachStderr: true });
+      const session = await containers.startExec(execId);
+      // Another moment of its way each time.
+      await sleep(round * 6);
+      await containers.kill(id);
+      expect((await state(id)).status).toBe("exited");
+      for await (const { data } of session?.output ?? []) expect(Buffer.from(data).toString()).toBe("");
+      expect((await containers.inspectExec(execId)).exitCode).toBe(137);
+    }
+  });
+
+  it("that no kernel knows is refused", async () => {
+    const id = await run("sleep 1000");
+    await expect(runtime.containers.kill(id, "NOSUCH")).rejects.toThrow(
+      `cannot kill container: ${id}: invalid signal: NOSUCH`,
+    );
+  });
+});
+
+describe("an end", () => {
+  it("for want of memory is told as such, of a child too", async () => {
+    const hungry = "x=a; while true; do x=$x$x; done";
+    const resources = { memoryBytes: 16 << 20, memorySwapBytes: 16 << 20 };
+    const main = await run(hungry, { resources });
+    await runtime.containers.wait(main);
+    expect(await state(main)).toMatchObject({ exitCode: 137, oomKilled: true });
+    const child = await run(`sh -c '${hungry}'; exit 0`, { resources });
+    await runtime.containers.wait(child);
+    expect(await state(child)).toMatchObject({ exitCode: 0, oomKilled: true });
+    await runtime.containers.start(child);
+    expect((await state(child)).oomKilled).toBe(false);
+  });
+
+  it.each([
+    ["no-such-program", 127],
+    ["/bin", 126],
+    ["/etc/passwd", 126],
+    ["/no/such/program", 127],
+  ])("before the beginning: %s gives %i", async (program, exitCode) => {
+    const { containers } = runtime;
+    const { id } = await containers.create({ image: BUSYBOX, command: [program], networkMode: "none" });
+    await expect(containers.start(id)).rejects.toMatchObject({ kind: "invalid", exitCode });
+    expect(await state(id)).toMatchObject({ status: "created", exitCode });
+    const again = await containers.create({
+      image: BUSYBOX,
+      command: [program],
+      networkMode: "none",
+      restartPolicy: { name: "always" },
+    });
+    await expect(containers.start(again.id)).rejects.toMatchObject({ exitCode });
+    expect((await containers.inspect(again.id)).restartCount).toBe(0);
+  });
+
+  it("removes the container before who waited for that hears of it", async () => {
+    const { containers } = runtime;
+    for (let n = 0; n < 5; n++) {
+      const { id } = await containers.create({
+        image: BUSYBOX,
+        command: ["sh", "-c", `exit ${n}`],
+        networkMode: "none",
+        autoRemove: true,
+      });
+      let armed = () => {};
+      const isArmed = new Promise<void>((resolve) => {
+        armed = resolve;
+      });
+      const waiting = containers.wait(id, { condition: "removed", onArmed: armed });
+      await isArmed;
+      await containers.start(id);
+      expect((await waiting).exitCode).toBe(n);
+      await expect(containers.inspect(id)).rejects.toMatchObject({ kind: "not-found" });
+    }
+  });
+});
+
+describe("waiting between two runs", () => {
+  it("shows as restarting, counts as running, and grows", async () => {
+    const id = await run("exit 7", { restartPolicy: { name: "always" } });
+    await until(async () => (await runtime.containers.inspect(id)).restartCount >= 3);
+    await until(async () => (await state(id)).status === "restarting");
+    expect(await state(id)).toMatchObject({ pid: 0, exitCode: 7 });
+    expect(await runtime.containers.start(id)).toBe(false);
+    await expect(runtime.containers.remove(id)).rejects.toThrow("container is restarting");
+    const events = watching(id);
+    await runtime.containers.stop(id);
+    expect(await state(id)).toMatchObject({ status: "exited", exitCode: 7, wasStoppedManually: true });
+    await runtime.containers.start(id);
+    expect((await runtime.containers.inspect(id)).restartCount).toBeLessThan(3);
+    await runtime.containers.remove(id, { force: true });
+    events.end();
+  });
+});
+
+describe("a health check", () => {
+  const health = async (id: string) => (await state(id)).health;
+
+  it("sees output, exit code and folder, and is unhealthy while stopped", async () => {
+    const id = await run("sleep 1000", {
+      workingDir: "/tmp",
+      healthcheck: { test: ["CMD-SHELL", "pwd; exit 0"], intervalMs: 100 },
+    });
+    await until(async () => (await health(id))?.status === "healthy");
+    expect((await health(id))?.log[0]).toMatchObject({ exitCode: 0, output: "/tmp\n" });
+    await runtime.containers.stop(id, { timeoutSeconds: 0 });
+    expect((await health(id))?.status).toBe("unhealthy");
+    await runtime.containers.start(id);
+    expect(await health(id)).toMatchObject({ status: "starting", failingStreak: 0 });
+  });
+
+  it("that takes too long is killed and counts as failed", async () => {
+    const id = await run("sleep 1000", {
+      healthcheck: { test: ["CMD", "sleep", "60"], intervalMs: 100, timeoutMs: 300, retries: 1 },
+    });
+    await until(async () => (await health(id))?.status === "unhealthy");
+    const [result] = (await health(id))?.log ?? [];
+    expect(result).toMatchObject({ exitCode: -1 });
+    expect(result?.output).toContain("Health check exceeded timeout (300ms)");
+    const { processes } = await runtime.containers.top(id);
+    expect(processes.filter((columns) => columns.join(" ").includes("sleep 60")).length).toBeLessThan(2);
+  });
+
+  it("does not count within the start period", async () => {
+    const id = await run("sleep 1000", {
+      healthcheck: {
+        test: ["CMD", "false"],
+        intervalMs: 50,
+        startPeriodMs: 60_000,
+        startIntervalMs: 50,
+        retries: 1,
+      },
+    });
+    await until(async () => ((await health(id))?.log.length ?? 0) >= 3);
+    expect(await health(id)).toMatchObject({ status: "starting", failingStreak: 0 });
+  });
+
+  it("goes on after a signal that does not end the container", async () => {
+    const id = await run("trap '' HUP; sleep 1000", {
+      healthcheck: { test: ["CMD", "true"], intervalMs: 50 },
+    });
+    await until(async () => (await health(id))?.status === "healthy");
+    await runtime.containers.kill(id, "HUP");
+    const seen = (await health(id))?.log.at(-1)?.startedAt.getTime() ?? 0;
+    await until(async () => ((await health(id))?.log.at(-1)?.startedAt.getTime() ?? 0) > seen);
+  });
+});
+
+describe("a running container", () => {
+  it("is measured, listed, and its limits changed", async () => {
+    const { containers } = runtime;
+    const id = await run("sleep 1000", { resources: { memoryBytes: 64 << 20 } });
+    for await (const stats of containers.stats(id, { stream: false, oneShot: true })) {
+      expect(stats.pids).toBe(1);
+      expect(stats.memory.limitBytes).toBe(64 << 20);
+      expect(stats.cpu.totalNs).toBeGreaterThan(0);
+    }
+    await containers.update(id, { resources: { memoryBytes: 32 << 20, memorySwapBytes: 64 << 20 } });
+    for await (const stats of containers.stats(id, { stream: false, oneShot: true }))
+      expect(stats.memory.limitBytes).toBe(32 << 20);
+    expect((await containers.inspect(id)).spec.resources?.memoryBytes).toBe(32 << 20);
+    const { titles, processes } = await containers.top(id);
+    expect(titles).toContain("PID");
+    expect(processes).toHaveLength(1);
+    await containers.update(id, { restartPolicy: { name: "always" } });
+    process.kill((await state(id)).pid, "SIGKILL");
+    await until(async () => (await containers.inspect(id)).restartCount === 1);
+  });
+
+  it("many at once come and go without a trace", async () => {
+    const { containers } = runtime;
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, () => run("sleep 1000", { networkMode: "bridge" })),
+    );
+    const names = new Set(
+      (await Promise.all(ids.map((id) => containers.inspect(id)))).map(({ name }) => name),
+    );
+    expect(names.size).toBe(20);
+    await Promise.all(ids.map((id) => containers.remove(id, { force: true })));
+    const left = engine.inventory().filter((line) => ids.some((id) => line.includes(id)));
+    expect(left).toEqual([]);
+  });
+});

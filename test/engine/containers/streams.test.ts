@@ -1,0 +1,273 @@
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { diskLayout } from "../../../src/runtime/engine/disk-layout.ts";
+import type { ContainerRuntime, ContainerSpec, OutputChunk, Session } from "../../../src/runtime/index.ts";
+import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
+import { until } from "../../support/until.ts";
+
+const engine = new TestEngine("streams");
+let runtime: ContainerRuntime;
+
+beforeAll(async () => {
+  runtime = await engine.prepare();
+});
+afterAll(() => engine.destroy());
+
+async function create(script: string, spec: Partial<ContainerSpec> = {}): Promise<string> {
+  const { id } = await runtime.containers.create({
+    image: BUSYBOX,
+    command: ["sh", "-c", script],
+    networkMode: "none",
+    ...spec,
+  });
+  return id;
+}
+
+async function run(script: string, spec: Partial<ContainerSpec> = {}): Promise<string> {
+  const id = await create(script, spec);
+  await runtime.containers.start(id);
+  return id;
+}
+
+/** All of it, as latin-1; what follows in the same stream is put together. */
+async function merged(output: AsyncIterable<OutputChunk>): Promise<readonly (readonly [string, string])[]> {
+  const runs: [string, string][] = [];
+  for await (const { stream, data } of output) {
+    const last = runs.at(-1);
+    const text = Buffer.from(data).toString("latin1");
+    if (last?.[0] === stream) last[1] += text;
+    else runs.push([stream, text]);
+  }
+  return runs;
+}
+
+/** Reads a session in the background; what came so far. */
+function reading(session: Session) {
+  const state = { text: "", isOver: false };
+  void (async () => {
+    for await (const { data } of session.output) state.text += Buffer.from(data).toString();
+    state.isOver = true;
+  })();
+  return state;
+}
+
+describe("a terminal", () => {
+  it("of a container echoes, takes its size and heeds ^C", async () => {
+    const script = "trap 'stty size' WINCH; echo ready; while true; do read line && echo got:$line; done";
+    const id = await create(script, { tty: true, openStdin: true });
+    const session = await runtime.containers.attach(id, { stdin: true });
+    const seen = reading(session);
+    await runtime.containers.start(id);
+    await until(() => seen.text.includes("ready"), "start");
+    await session.resize({ rows: 33, columns: 101 });
+    await session.write(Buffer.from("hello\n"));
+    await until(() => seen.text.includes("got:hello"), "echo");
+    await until(() => seen.text.includes("33 101"), "size");
+    await session.write(Buffer.from("\x03"));
+    await until(() => seen.isOver, "end");
+    expect((await runtime.containers.wait(id)).exitCode).toBe(130);
+  });
+
+  it("of an exec has its size from the start, and another later", async () => {
+    const id = await run("sleep 1000");
+    const command = [
+      "sh",
+      "-c",
+      "stty size; until stty size | grep -q '44 111'; do sleep 0.05; done; echo resized; tty; exit 5",
+    ];
+    const execId = await runtime.containers.createExec(id, {
+      command,
+      tty: true,
+      attachStdin: true,
+      attachStdout: true,
+    });
+    const session = await runtime.containers.startExec(execId, { consoleSize: { rows: 20, columns: 60 } });
+    if (session === undefined) throw new Error("no session");
+    const seen = reading(session);
+    await until(() => seen.text.includes("20 60"), "first size");
+    await runtime.containers.resizeExec(execId, { rows: 44, columns: 111 });
+    await until(() => seen.isOver, "end");
+    expect(seen.text).toContain("resized");
+    expect(seen.text).toContain("/dev/pts/");
+    expect((await runtime.containers.inspectExec(execId)).exitCode).toBe(5);
+  });
+
+  it("of an exec tells what could not be started", async () => {
+    const id = await run("sleep 1000");
+    const execId = await runtime.containers.createExec(id, {
+      command: ["nope"],
+      tty: true,
+      attachStdout: true,
+    });
+    const session = await runtime.containers.startExec(execId);
+    if (session === undefined) throw new Error("no session");
+    let text = "";
+    for await (const { data } of session.output) text += Buffer.from(data).toString();
+    expect(text).toMatch(/^OCI runtime exec failed: .*"nope": executable file not found/);
+    expect(await runtime.containers.inspectExec(execId)).toMatchObject({ exitCode: 127, isRunning: false });
+  });
+});
+
+describe("output", () => {
+  it("of a container that ends at once is whole for who attached before", async () => {
+    for (let n = 0; n < 5; n++) {
+      const id = await create("seq 1 2000");
+      const session = await runtime.containers.attach(id);
+      const seen = reading(session);
+      await runtime.containers.start(id);
+      await until(() => seen.isOver, "end");
+      expect(seen.text.trim().split("\n")).toHaveLength(2000);
+    }
+  });
+
+  it("of two streams comes in its order, whatever its bytes, attached and from the log", async () => {
+    const script = [
+      "head -c 40000 /dev/zero",
+      "echo",
+      ...["printf 'open '", "echo aside >&2", "printf '\\377\\000\\r\\n'", "seq 1 20000", "seq 1 20000 >&2"],
+      "printf end",
+    ];
+    // The monitor has two pipes to read: what must be in order is a moment apart.
+    const id = await create(script.join("; sleep 0.1; "));
+    const session = await runtime.containers.attach(id);
+    const attached = merged(session.output);
+    await runtime.containers.start(id);
+    const numbers = Array.from({ length: 20_000 }, (_, n) => `${n + 1}\n`).join("");
+    const begin = `${"\0".repeat(40_000)}\n`;
+    expect(await attached).toEqual([
+      ["stdout", `${begin}open `],
+      ["stderr", "aside\n"],
+      ["stdout", `\xff\0\r\n${numbers}`],
+      ["stderr", numbers],
+      ["stdout", "end"],
+    ]);
+    // In the log a line has its place where it ends.
+    const logged = [
+      ["stdout", begin],
+      ["stderr", "aside\n"],
+      ["stdout", `open \xff\0\r\n${numbers}`],
+      ["stderr", numbers],
+      ["stdout", "end"],
+    ];
+    expect(await merged(runtime.containers.logs(id))).toEqual(logged);
+    expect(await merged(runtime.containers.logs(id, { timestamps: true }))).toEqual(logged);
+    expect(await merged(runtime.containers.logs(id, { tail: 2 }))).toEqual([
+      ["stderr", "20000\n"],
+      ["stdout", "end"],
+    ]);
+  });
+
+  it("never waits for a reader who does not read", async () => {
+    const id = await create("seq 1 200000; exit 9");
+    const session = await runtime.containers.attach(id, { stdin: false });
+    await runtime.containers.start(id);
+    expect((await runtime.containers.wait(id)).exitCode).toBe(9);
+    session.close();
+  });
+
+  it("of large exec is whole and does not fill our memory", async () => {
+    const id = await run("sleep 1000");
+    const command = ["sh", "-c", "head -c 50000000 /dev/zero"];
+    const execId = await runtime.containers.createExec(id, { command, attachStdout: true });
+    const session = await runtime.containers.startExec(execId);
+    if (session === undefined) throw new Error("no session");
+    let bytes = 0;
+    for await (const { data } of session.output) bytes += data.length;
+    expect(bytes).toBe(50_000_000);
+  });
+
+  it("is followed over a restart, and ends with the container", async () => {
+    const id = await run("echo run; sleep 0.1; exit 1", {
+      restartPolicy: { name: "on-failure", maximumRetryCount: 2 },
+    });
+    let text = "";
+    for await (const { data } of runtime.containers.logs(id, { follow: true }))
+      text += Buffer.from(data).toString();
+    expect(text).toBe("run\nrun\nrun\n");
+  });
+
+  it("is rotated without loss, and only so much of it kept", async () => {
+    const id = await run(
+      "i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo line $i; [ $((i%100)) = 0 ] && sleep 0.1; done",
+      {
+        log: { options: { "max-size": "20k", "max-file": "2" } },
+      },
+    );
+    let text = "";
+    for await (const { data } of runtime.containers.logs(id, { follow: true }))
+      text += Buffer.from(data).toString();
+    expect(text).toBe(Array.from({ length: 4000 }, (_, n) => `line ${n + 1}\n`).join(""));
+    const folder = diskLayout(engine.rootDir, engine.runDir).containerDir(id);
+    const files = readdirSync(folder).filter((name) => name.startsWith("container.log"));
+    expect(files.sort()).toEqual(["container.log", "container.log.1"]);
+    let last = "";
+    for await (const { data } of runtime.containers.logs(id, { tail: 1 }))
+      last = Buffer.from(data).toString();
+    expect(last).toBe("line 4000\n");
+  });
+
+  it("of a container without a log cannot be read later, but is seen by who is attached", async () => {
+    const id = await create("echo seen", { log: { driver: "none" } });
+    const seen = reading(await runtime.containers.attach(id));
+    await runtime.containers.start(id);
+    await until(() => seen.isOver);
+    expect(seen.text).toBe("seen\n");
+    const reader = runtime.containers.logs(id)[Symbol.asyncIterator]();
+    await expect(reader.next()).rejects.toThrow("does not support reading");
+  });
+});
+
+describe("the detach keys", () => {
+  it("are told of, a client that goes is not", async () => {
+    const id = await run("sleep 1000", { tty: true });
+    const events = runtime.events({ filters: { container: [id] } })[Symbol.asyncIterator]();
+    const next = async () => ((await events.next()).value as { readonly action: string }).action;
+    (await runtime.containers.attach(id)).close();
+    (await runtime.containers.attach(id)).close({ isDetached: true });
+    await runtime.containers.pause(id);
+    expect([await next(), await next(), await next(), await next()]).toEqual([
+      "attach",
+      "attach",
+      "detach",
+      "pause",
+    ]);
+    await events.return?.();
+    await runtime.containers.unpause(id);
+  });
+});
+
+describe("input", () => {
+  it("of any size arrives, and its end with it", async () => {
+    const id = await create("wc -c", { openStdin: true, stdinOnce: true });
+    const session = await runtime.containers.attach(id, { stdin: true });
+    const seen = reading(session);
+    await runtime.containers.start(id);
+    const block = Buffer.alloc(1_000_000, 120);
+    for (let n = 0; n < 10; n++) await session.write(block);
+    await session.end();
+    await until(() => seen.isOver, "end");
+    expect(seen.text.trim()).toBe("10000000");
+  });
+
+  it("stays open for the next client unless it was for one only", async () => {
+    const id = await create("while read line; do echo $line; done", { openStdin: true });
+    const first = await runtime.containers.attach(id, { stdin: true });
+    await runtime.containers.start(id);
+    await first.write(Buffer.from("one\n"));
+    await first.end();
+    first.close();
+    const second = await runtime.containers.attach(id, { stdin: true });
+    const seen = reading(second);
+    await second.write(Buffer.from("two\n"));
+    await until(() => seen.text.includes("two"), "echo");
+    expect((await runtime.containers.inspect(id)).state.status).toBe("running");
+    second.close();
+  });
+
+  it("of a container that has none is refused", async () => {
+    const id = await run("sleep 1000");
+    const session = await runtime.containers.attach(id, { stdin: true });
+    await expect(session.write(Buffer.from("x"))).rejects.toMatchObject({ kind: "invalid" });
+    session.close();
+  });
+});

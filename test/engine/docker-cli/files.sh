@@ -1,0 +1,19 @@
+# cp both ways, archives on stdin and stdout, export and commit
+docker run -d --name web busybox sleep 1000
+echo hello > f.txt; docker cp f.txt web:/tmp/f.txt; docker exec web cat /tmp/f.txt
+docker cp web:/etc/passwd p.txt; sed -n 1p p.txt
+mkdir d; echo a > d/a; docker cp d web:/tmp/; docker exec web ls /tmp/d
+docker cp web:/tmp/d d2; ls d2
+docker cp d/. web:/var; docker exec web ls /var
+docker cp web:/etc/group - | tar tf -
+tar cf - d | docker cp - web:/var; docker exec web ls /var/d
+docker cp web:/nosuch x
+docker cp f.txt web:/nosuchdir/x
+docker cp nosuch.txt web:/
+docker exec web ln -s /etc/passwd /tmp/link; docker cp -L web:/tmp/link - | tar tf -
+docker diff web | sort
+docker export web | tar tf - | grep -E '^(etc/|etc/passwd|tmp/f.txt)$'
+docker create --name still busybox true; docker cp f.txt still:/tmp/; docker cp still:/tmp/f.txt - | tar xOf -
+docker commit -m msg -a me -c 'CMD ["cat","/tmp/f.txt"]' -c 'ENV X=y' -c 'LABEL l=m' web mine:1
+docker run --rm mine:1
+docker inspect -f '{{.Comment}} {{.Author}} {{json .Config.Cmd}} {{index .Config.Labels "l"}}' mine:1

@@ -1,0 +1,15 @@
+# log drivers, their options and details
+docker run --name lo --label a=1 --label com.x.y='two words' --label z=9 -e E1=v1 -e E2='a=b&c' --log-opt labels=a,nosuch --log-opt labels-regex='^com\.' --log-opt env=E1 --log-opt env-regex='E2$' --log-opt tag='{{.Name}}/{{.ImageName}}' busybox sh -c 'echo one; echo two; printf three'
+docker logs --details lo
+docker logs --details --tail 1 lo
+docker logs --details -t lo | sed 's/^[0-9TZ:.-]*/TIME/'
+docker run --name ld --log-driver local --log-opt max-size=1m --log-opt max-file=2 busybox echo local
+docker logs ld; docker logs --details ld
+docker run --name ln --log-driver none busybox echo none
+docker logs ln
+docker run --name tt -t --label a=1 --log-opt labels=a busybox echo tty
+docker logs --details tt
+docker run --log-driver nosuch busybox true 2>&1 | head -1
+docker run --log-opt nosuch=1 busybox true 2>&1 | head -1
+docker inspect -f '{{json .HostConfig.LogConfig}}' lo ld ln
+docker rm lo ld ln tt

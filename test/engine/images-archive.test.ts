@@ -1,0 +1,170 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ImagePart } from "../../src/runtime/engine/parts.ts";
+import {
+  drained,
+  folder,
+  type ImageBench,
+  link,
+  openImageBench,
+  stream,
+  type TarItem,
+  tarOf,
+} from "../support/image-bench.ts";
+
+const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
+
+describe("image archives", () => {
+  let here: ImageBench;
+  let there: ImageBench;
+
+  beforeEach(async () => {
+    here = await openImageBench("save");
+    there = await openImageBench("load");
+  });
+  afterEach(async () => {
+    await here.close();
+    await there.close();
+  });
+
+  async function twoLayers(images: ImagePart): Promise<string> {
+    const base = await images.port.import(stream(tarOf([folder("a"), { name: "a/f", data: "base" }])), {
+      reference: "team/base:1",
+    });
+    const { id } = await images.commitLayer({
+      parentId: base.id,
+      layer: stream(tarOf([{ name: "a/.wh.f" }, { name: "a/g", data: "child" }])),
+      config: { cmd: ["sh"], env: ["A=1"] },
+      createdBy: "RUN g",
+      reference: "team/app:2",
+    });
+    return id;
+  }
+
+  async function saved(bench: ImageBench, names: readonly string[]): Promise<string> {
+    const path = join(bench.folder, "saved.tar");
+    writeFileSync(path, await drained(await bench.images.port.save(names)));
+    return path;
+  }
+
+  it("carry images to a machine without a registry, names and layers unchanged", async () => {
+    const id = await twoLayers(here.images);
+    const path = await saved(here, ["team/app:2", "team/base:1"]);
+    const loaded = await there.images.port.load(createReadStream(path));
+    expect(loaded.references).toEqual(["team/app:2", "team/base:1"]);
+    expect(loaded.ids[0]).toBe(id);
+    expect((await there.images.port.inspect("team/app:2")).config).toEqual({ cmd: ["sh"], env: ["A=1"] });
+    const [top = ""] = (await there.images.resolve(id)).layerDirs;
+    expect(readdirSync(join(top, "a")).sort()).toEqual(["f", "g"]);
+    const again = await there.images.port.load(stream(gzipSync(readFileSync(path))));
+    expect(again.ids).toEqual(loaded.ids);
+  });
+
+  it("are read by another program, and what it writes is read here", async () => {
+    const id = await twoLayers(here.images);
+    const path = await saved(here, ["team/app:2"]);
+    const skopeo = (from: string, to: string) =>
+      execFileSync("skopeo", ["copy", "--insecure-policy", from, to], { stdio: "pipe" });
+    const oci = join(here.folder, "oci.tar");
+    skopeo(`docker-archive:${path}`, `oci-archive:${oci}:team/app:3`);
+    const fromOci = await there.images.port.load(createReadStream(oci));
+    expect(fromOci.references).toEqual(["team/app:3"]);
+    expect((await there.images.port.inspect("team/app:3")).diffIds).toEqual(
+      (await here.images.port.inspect(id)).diffIds,
+    );
+    const docker = join(here.folder, "docker.tar");
+    skopeo(`oci-archive:${oci}`, `docker-archive:${docker}:team/app:4`);
+    const fromDocker = await there.images.port.load(createReadStream(docker));
+    expect(fromDocker.references).toEqual(["team/app:4"]);
+  });
+
+  /** As `docker save` wrote them before version 25. */
+  function oldArchive(
+    change: (parts: { config: unknown; layer: Buffer; manifest: unknown[] }) => void = () => {},
+  ) {
+    const layer = tarOf([{ name: "f", data: "x" }]);
+    const config = {
+      architecture: "amd64",
+      os: "linux",
+      config: {},
+      rootfs: { type: "layers", diff_ids: [`sha256:${sha256(layer)}`, `sha256:${sha256(layer)}`] },
+      history: [],
+    };
+    const parts = {
+      config: config as unknown,
+      layer,
+      manifest: [
+        { Config: "c.json", RepoTags: ["old:1"], Layers: ["aa/layer.tar", "bb/layer.tar"] },
+      ] as unknown[],
+    };
+    change(parts);
+    const items: TarItem[] = [
+      folder("aa"),
+      { name: "aa/layer.tar", data: parts.layer },
+      folder("bb"),
+      link("bb/layer.tar", "../aa/layer.tar"),
+      { name: "c.json", data: JSON.stringify(parts.config) },
+      { name: "manifest.json", data: JSON.stringify(parts.manifest) },
+    ];
+    return stream(tarOf(items));
+  }
+
+  it("of old Docker versions are read, links between layers included", async () => {
+    const { references, ids } = await here.images.port.load(oldArchive());
+    expect(references).toEqual(["old:1"]);
+    expect((await here.images.resolve(ids[0] ?? "")).layerDirs).toHaveLength(2);
+  });
+
+  const lies: readonly (readonly [string, Parameters<typeof oldArchive>[0], string])[] = [
+    [
+      "a layer is not what its digest says",
+      (parts) => {
+        parts.layer = tarOf([{ name: "f", data: "y" }]);
+      },
+      "as stated",
+    ],
+    [
+      "a path leads out of it",
+      (parts) => {
+        parts.manifest = [{ Config: "../../../../etc/passwd", Layers: [] }];
+      },
+      "is missing from the archive",
+    ],
+    [
+      "the count of layers is wrong",
+      (parts) => {
+        parts.manifest = [{ Config: "c.json", Layers: ["aa/layer.tar"] }];
+      },
+      "layers length mismatch",
+    ],
+    [
+      "the configuration is no object",
+      (parts) => {
+        parts.config = [1];
+      },
+      "it is no object",
+    ],
+  ];
+
+  it.each(lies)("are refused whole when %s", async (_what, change, message) => {
+    await expect(here.images.port.load(oldArchive(change))).rejects.toThrow(message);
+    expect(await here.images.port.list({ all: true })).toEqual([]);
+    await here.images.recover();
+    expect(readdirSync(join(here.layout.contentDir, "blobs/sha256"))).toEqual([]);
+    expect(readdirSync(here.layout.layersDir)).toEqual([]);
+  });
+
+  it("are told from garbage", async () => {
+    await expect(here.images.port.load(stream(Buffer.from("garbage")))).rejects.toThrow(
+      "Invalid tar archive",
+    );
+    await expect(here.images.port.load(stream(tarOf([{ name: "x" }])))).rejects.toThrow(
+      "this is neither a Docker nor an OCI image archive",
+    );
+    await expect(here.images.port.save(["nosuch"])).rejects.toThrow("No such image: nosuch");
+  });
+});

@@ -1,0 +1,397 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkStore, openImages } from "../../src/runtime/engine/images/index.ts";
+import { DOCKER, OCI } from "../../src/runtime/engine/images/media-types.ts";
+import { RegistrySession, Repository } from "../../src/runtime/engine/images/registry/index.ts";
+import { folder, type ImageBench, openImageBench, tarOf } from "../support/image-bench.ts";
+import { type FakeServer, openFakeServer } from "../support/registry-bench.ts";
+
+const digestOf = (data: Buffer | string) => `sha256:${createHash("sha256").update(data).digest("hex")}`;
+
+/** An image of one layer, as its documents. */
+function anImage() {
+  const tar = tarOf([folder("a"), { name: "a/f", data: Buffer.alloc(300_000, "data ") }]);
+  const layer = gzipSync(tar, { level: 0 });
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: "amd64",
+      os: "linux",
+      config: {},
+      rootfs: { type: "layers", diff_ids: [digestOf(tar)] },
+      history: [{ created_by: "test" }],
+    }),
+  );
+  const document = {
+    schemaVersion: 2,
+    mediaType: DOCKER.manifest as string,
+    config: { mediaType: DOCKER.config, digest: digestOf(config), size: config.length },
+    layers: [{ mediaType: DOCKER.layer as string, digest: digestOf(layer), size: layer.length }],
+  };
+  return { layer, config, document };
+}
+
+function padded(document: object, mebibytes: number): string {
+  return JSON.stringify({ ...document, padding: "x".repeat(mebibytes << 20) });
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+describe("a registry that", () => {
+  let bench: ImageBench;
+  const servers: FakeServer[] = [];
+
+  beforeEach(async () => {
+    bench = await openImageBench("faults");
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.close();
+    await bench.close();
+  });
+
+  /** Serves the image; `handle` may answer first (true). */
+  async function serve(
+    image: ReturnType<typeof anImage>,
+    handle: Handler = () => false,
+    manifestType: string = DOCKER.manifest,
+  ) {
+    const manifest = Buffer.from(JSON.stringify(image.document));
+    const server = await openFakeServer((request, response) => {
+      if (handle(request, response)) return;
+      const path = request.url ?? "";
+      if (path === "/v2/") response.end("{}");
+      else if (path.includes("/manifests/"))
+        response.writeHead(200, { "content-type": manifestType }).end(manifest);
+      else if (path.endsWith(digestOf(image.config))) response.end(image.config);
+      else if (path.endsWith(image.document.layers[0]?.digest ?? ""))
+        sendRange(request, response, image.layer);
+      else response.writeHead(404).end();
+    });
+    servers.push(server);
+    return server;
+  }
+
+  function sendRange(request: IncomingMessage, response: ServerResponse, data: Buffer): void {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    response.writeHead(from > 0 ? 206 : 200).end(data.subarray(from));
+  }
+
+  const isLayer = (request: IncomingMessage) =>
+    (request.url ?? "").includes("/blobs/") && !(request.url ?? "").endsWith(digestOf(anImage().config));
+
+  const pull = (server: FakeServer, options = {}) => bench.images.port.pull(`${server.host}/app:1`, options);
+
+  it("answers 429 and 503 at first is asked again", async () => {
+    let refusals = 0;
+    const server = await serve(anImage(), (request, response) => {
+      if (!isLayer(request) || refusals >= 2) return false;
+      response.writeHead(refusals++ === 0 ? 429 : 503, { "retry-after": "0" }).end();
+      return true;
+    });
+    await pull(server);
+    expect(refusals).toBe(2);
+  });
+
+  it("breaks off in the middle is asked for the rest only", async () => {
+    const image = anImage();
+    const ranges: (string | undefined)[] = [];
+    const server = await serve(image, (request, response) => {
+      if (!isLayer(request)) return false;
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return false;
+      response.writeHead(200, { "content-length": image.layer.length });
+      response.write(image.layer.subarray(0, 100_000), () => request.socket.destroy());
+      return true;
+    });
+    await pull(server);
+    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d{3,}-$/)]);
+  });
+
+  it.each([
+    [
+      "tampers with a layer",
+      (image: ReturnType<typeof anImage>) => image.layer.writeUInt8(1, 5000),
+      /has the digest|not .* as stated/,
+    ],
+    [
+      "gives a layer more bytes than stated",
+      (image: ReturnType<typeof anImage>) =>
+        Object.assign(image, { layer: Buffer.concat([image.layer, Buffer.from("more")]) }),
+      /longer than/,
+    ],
+  ])("%s is refused, and nothing is stored", async (_what, spoil, message) => {
+    const image = anImage();
+    spoil(image);
+    await expect(pull(await serve(image))).rejects.toThrow(message);
+    expect(await bench.images.port.list({ all: true })).toEqual([]);
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+    await bench.images.recover();
+    expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
+  });
+
+  it("lies about the content of a layer is refused though the blob is what it says", async () => {
+    const image = anImage();
+    const other = gzipSync(tarOf([{ name: "other" }]));
+    image.layer = other;
+    image.document.layers[0] = { mediaType: DOCKER.layer, digest: digestOf(other), size: other.length };
+    await expect(pull(await serve(image))).rejects.toThrow(/Layer has the digest/);
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+  });
+
+  it("gives a layer that unpacks to far more than it could hold is stopped", async () => {
+    const image = anImage();
+    // An archive's end, and then 1.2 GiB of nothing, in some 100 kB.
+    const bomb = execFileSync("sh", ["-c", "head -c 1300000000 /dev/zero | zstd -q -1 -c"], {
+      maxBuffer: 1 << 26,
+    });
+    image.layer = bomb;
+    image.document.layers[0] = { mediaType: OCI.layerZstd, digest: digestOf(bomb), size: bomb.length };
+    await expect(pull(await serve(image))).rejects.toMatchObject({ kind: "exhausted" });
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+  });
+
+  it.each([
+    ["is image and index at once", { manifests: [] }, DOCKER.manifest, "both an image and an index"],
+    ["came as another type", {}, OCI.index, "but came as"],
+    ["is schema 1", { schemaVersion: 1 }, DOCKER.manifest, "schema 1 are not supported"],
+    ["has no schema", { schemaVersion: 3 }, DOCKER.manifest, "schemaVersion is not 2"],
+    ["has more layers than its configuration", { layers: [] }, DOCKER.manifest, "its configuration 1"],
+    [
+      "holds an artifact",
+      { config: { mediaType: "application/x", digest: digestOf("x"), size: 1 } },
+      DOCKER.manifest,
+      "no image's",
+    ],
+  ])("gives a manifest that %s is refused", async (_what, change, type, message) => {
+    const image = anImage();
+    Object.assign(image.document, change);
+    await expect(pull(await serve(image, undefined, type))).rejects.toThrow(message);
+  });
+
+  it.each([
+    [
+      "a manifest of more than 4 MiB",
+      (image: ReturnType<typeof anImage>) => padded(image.document, 4),
+      "longer than",
+    ],
+    [
+      "a configuration of more than 8 MiB",
+      ({ document }: ReturnType<typeof anImage>) =>
+        JSON.stringify({ ...document, config: { ...document.config, size: (8 << 20) + 1 } }),
+      "its configuration is too long",
+    ],
+    [
+      "two documents in one, by duplicate keys",
+      ({ document }: ReturnType<typeof anImage>) =>
+        JSON.stringify(document).replace(/}$/, ',"layers":[],"layers":[]}'),
+      "duplicate keys",
+    ],
+    [
+      "ten thousand manifests",
+      ({ document }: ReturnType<typeof anImage>) =>
+        JSON.stringify({
+          schemaVersion: 2,
+          manifests: Array.from({ length: 10_000 }, () => ({
+            ...document.config,
+            mediaType: DOCKER.manifest,
+          })),
+        }),
+      "lists more than 1000 manifests",
+    ],
+  ])("gives %s is refused", async (_what, manifestOf, message) => {
+    const image = anImage();
+    const server = await serve(image, (request, response) => {
+      if (!request.url?.includes("/manifests/")) return false;
+      response.end(manifestOf(image));
+      return true;
+    });
+    await expect(pull(server)).rejects.toThrow(message);
+    expect(await bench.images.port.list({ all: true })).toEqual([]);
+  });
+
+  it("answers with an index in an index in an index is refused", async () => {
+    const documents = new Map<string, string>();
+    let entry = { mediaType: DOCKER.manifest as string, digest: digestOf("none"), size: 4 };
+    for (let depth = 0; depth < 4; depth++) {
+      const platform = { os: "linux", architecture: process.arch === "x64" ? "amd64" : process.arch };
+      const text = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI.index,
+        manifests: [{ ...entry, platform }],
+      });
+      entry = { mediaType: OCI.index, digest: digestOf(text), size: text.length };
+      documents.set(entry.digest, text);
+    }
+    const server = await serve(anImage(), (request, response) => {
+      const name = /manifests\/(.*)$/.exec(request.url ?? "")?.[1];
+      if (name === undefined) return false;
+      response
+        .writeHead(200, { "content-type": OCI.index })
+        .end(documents.get(name === "1" ? entry.digest : name));
+      return true;
+    });
+    await expect(pull(server)).rejects.toThrow("indexes are nested too deep");
+  });
+
+  it("answers 429 for ever is given up after five attempts, and nothing is half-stored", async () => {
+    const server = await serve(anImage(), (request, response) => {
+      if (!isLayer(request)) return false;
+      response.writeHead(429, { "retry-after": "0" }).end();
+      return true;
+    });
+    await expect(pull(server)).rejects.toMatchObject({
+      kind: "unavailable",
+      message: expect.stringMatching(/^Cannot GET http:.*: the registry answered 429$/),
+    });
+    expect(
+      server.requests.filter(({ url }) => url.includes(anImage().document.layers[0]?.digest ?? "")),
+    ).toHaveLength(5);
+    await bench.images.recover();
+    expect(await checkStore(bench.images.context)).toEqual([]);
+    expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
+  });
+
+  it("is started anew is found again by who knew it", async () => {
+    const manifest = JSON.stringify(anImage().document);
+    const first = await openFakeServer((_request, response) => response.end(manifest));
+    const second = createServer((_request, response) => response.end(manifest));
+    const options = { domain: first.host, settings: { certificateDirs: [] }, retryDelayMs: 50 };
+    const asking = RegistrySession.run(options, async (session) => {
+      const repository = new Repository(session, "app");
+      await repository.manifest("1");
+      await first.close();
+      setTimeout(() => second.listen(Number(first.host.split(":")[1]), "127.0.0.1"), 100);
+      return repository.manifest("1");
+    });
+    await expect(asking).resolves.toMatchObject({ size: manifest.length });
+    second.close();
+    second.closeAllConnections();
+  });
+
+  it("says nothing for too long is given up", async () => {
+    const silent = await openFakeServer(() => {});
+    servers.push(silent);
+    const asking = RegistrySession.run(
+      { domain: silent.host, settings: { certificateDirs: [] }, stallMs: 100, retryDelayMs: 1 },
+      (session) => new Repository(session, "app").manifest("1"),
+    );
+    await expect(asking).rejects.toMatchObject({
+      kind: "unavailable",
+      cause: { message: "nothing came for 0.1 s" },
+    });
+  });
+
+  it("refuses every credential, or redirects without end, is not asked without end", async () => {
+    const locked = await serve(anImage(), (_request, response) => {
+      response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end();
+      return true;
+    });
+    const credentials = { username: "me", password: "secret" };
+    await expect(pull(locked, { credentials })).rejects.toMatchObject({ kind: "unauthorized" });
+    expect(locked.requests.length).toBeLessThan(10);
+    for (const location of ["/v2/again", "file:///etc/passwd", "gopher://x/"]) {
+      const round = await serve(anImage(), (request, response) => {
+        if (!isLayer(request) && request.url !== "/v2/again") return false;
+        response.writeHead(307, { location, "retry-after": "0" }).end();
+        return true;
+      });
+      await expect(pull(round)).rejects.toThrow(/too many redirects|leads to no safe place/);
+      expect(round.requests.length).toBeLessThan(50);
+    }
+  });
+
+  it("names other places for a layer does not lead us there", async () => {
+    const elsewhere = await openFakeServer((_request, response) => response.writeHead(401).end());
+    servers.push(elsewhere);
+    const image = anImage();
+    const urls = { urls: [`http://${elsewhere.host}/layer`] };
+    image.document.layers = image.document.layers.map((layer) => ({
+      ...layer,
+      ...urls,
+      mediaType: DOCKER.foreignLayer,
+    }));
+    await pull(await serve(image), { credentials: { username: "me", password: "secret" } });
+    expect(elsewhere.requests).toEqual([]);
+  });
+
+  it("gives a manifest another digest than asked for is refused", async () => {
+    const server = await serve(anImage());
+    await expect(bench.images.port.pull(`${server.host}/app@${digestOf("x")}`)).rejects.toThrow(
+      "manifest verification failed for digest",
+    );
+  });
+
+  it("redirects to another host does not make that host see credentials", async () => {
+    const image = anImage();
+    const storage = await openFakeServer((request, response) => {
+      // Even a challenge that looks like the registry's own gets no answer.
+      if (request.url?.includes("locked"))
+        response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end();
+      else response.end(image.layer);
+    });
+    servers.push(storage);
+    let target = "locked";
+    const server = await serve(image, (request, response) => {
+      if (request.headers.authorization === undefined) {
+        response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end();
+        return true;
+      }
+      if (!isLayer(request)) return false;
+      response.writeHead(307, { location: `http://${storage.host}/${target}` }).end();
+      return true;
+    });
+    const credentials = { username: "me", password: "secret" };
+    await expect(pull(server, { credentials })).rejects.toMatchObject({ kind: "unauthorized" });
+    target = "free";
+    await pull(server, { credentials });
+    expect(storage.requests.map((request) => request.authorization)).toEqual([undefined, undefined]);
+    expect(server.requests.some((request) => request.authorization?.startsWith("Basic "))).toBe(true);
+  });
+
+  it("uses a token service gets a token for just what is wanted", async () => {
+    const tokens = await openFakeServer((_request, response) =>
+      response.end(JSON.stringify({ token: "t0" })),
+    );
+    servers.push(tokens);
+    const server = await serve(anImage(), (request, response) => {
+      if (request.headers.authorization === "Bearer t0") return false;
+      const challenge = `Bearer realm="http://${tokens.host}/token",service="reg",scope="repository:app:pull"`;
+      response.writeHead(401, { "www-authenticate": challenge }).end();
+      return true;
+    });
+    await pull(server, { credentials: { username: "me", password: "secret" } });
+    expect(tokens.requests).toHaveLength(1);
+    const asked = new URL(tokens.requests[0]?.url ?? "", "http://x");
+    expect(asked.searchParams.get("scope")).toBe("repository:app:pull");
+    expect(asked.searchParams.get("service")).toBe("reg");
+    expect(tokens.requests[0]?.authorization).toMatch(/^Basic /);
+    expect(server.requests.every((request) => !request.authorization?.startsWith("Basic"))).toBe(true);
+  });
+
+  it("names a token service in the clear elsewhere is sent no password", async () => {
+    const server = await serve(anImage(), (_request, response) => {
+      response.writeHead(401, { "www-authenticate": 'Bearer realm="http://192.0.2.1/token"' }).end();
+      return true;
+    });
+    await expect(pull(server, { credentials: { username: "me", password: "secret" } })).rejects.toThrow(
+      "not encrypted",
+    );
+  });
+
+  it("is a mirror serves for Docker Hub, without its credentials", async () => {
+    const server = await serve(anImage());
+    const images = await openImages({
+      ...bench,
+      users: { ofImage: () => [], ofVolume: () => [] },
+      registries: { mirrors: [`http://${server.host}`] },
+    });
+    await images.port.pull("app:1", { credentials: { username: "me", password: "secret" } });
+    expect((await images.port.inspect("app:1")).repoTags).toEqual(["app:1"]);
+    expect(server.requests.map((request) => request.url)).toContain("/v2/library/app/manifests/1");
+    expect(server.requests.every((request) => request.authorization === undefined)).toBe(true);
+  });
+});

@@ -1,0 +1,204 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkStore } from "../../src/runtime/engine/images/index.ts";
+import {
+  busyboxTar,
+  folder,
+  type ImageBench,
+  link,
+  openImageBench,
+  stream,
+  tarOf,
+} from "../support/image-bench.ts";
+
+describe("images", () => {
+  let bench: ImageBench;
+
+  beforeEach(async () => {
+    bench = await openImageBench("images");
+  });
+  afterEach(() => bench.close());
+
+  const importTar = (tar: Buffer, reference?: string, changes?: readonly string[]) =>
+    bench.images.port.import(stream(tar), {
+      ...(reference === undefined ? {} : { reference }),
+      ...(changes === undefined ? {} : { changes }),
+    });
+
+  it("come from a plain, gzip or zstd tar with changes to the configuration", async () => {
+    const tar = busyboxTar();
+    const changes = ['CMD ["sh"]', "ENV A=1 B='two words'", "EXPOSE 80 53/udp", "WORKDIR /srv", "LABEL x=y"];
+    const plain = await importTar(tar, "busybox", changes);
+    const info = await bench.images.port.inspect("busybox");
+    expect(info.id).toBe(plain.id);
+    expect(info.repoTags).toEqual(["busybox:latest"]);
+    expect(info.config).toEqual({
+      cmd: ["sh"],
+      env: ["A=1", "B=two words"],
+      exposedPorts: ["53/udp", "80/tcp"],
+      workingDir: "/srv",
+      labels: { x: "y" },
+    });
+    const zipped = await importTar(gzipSync(tar));
+    const zstd = execFileSync("zstd", ["-q", "-c"], { input: tar, maxBuffer: 1 << 26 });
+    const other = await importTar(zstd);
+    const layersOf = async (id: string) => (await bench.images.resolve(id)).layerDirs;
+    expect(await layersOf(zipped.id)).toEqual(await layersOf(plain.id));
+    expect(await layersOf(other.id)).toEqual(await layersOf(plain.id));
+    const [layer = ""] = await layersOf(plain.id);
+    expect(readFileSync(join(layer, "bin/busybox")).equals(readFileSync("/bin/busybox"))).toBe(true);
+    expect(lstatSync(join(layer, "bin/sh")).isSymbolicLink()).toBe(true);
+  });
+
+  it("are there after a restart, and their layers come back when they are lost", async () => {
+    const { id } = await importTar(busyboxTar(), "shop/base:1");
+    const again = await bench.reopen();
+    await again.recover();
+    expect((await again.port.inspect("shop/base:1")).id).toBe(id);
+    const [layer = ""] = (await again.resolve(id)).layerDirs;
+    rmSync(join(layer, ".."), { recursive: true });
+    const third = await bench.reopen();
+    expect((await third.resolve(id)).layerDirs).toEqual([layer]);
+    expect(existsSync(join(layer, "bin/busybox"))).toBe(true);
+  });
+
+  it("leave nothing behind when the archive is refused", async () => {
+    const before = readdirSync(bench.layout.layersDir);
+    await expect(importTar(tarOf([{ name: "../evil", data: "x" }]))).rejects.toThrow(
+      "leads out of the layer",
+    );
+    await expect(importTar(busyboxTar().subarray(0, 700))).rejects.toThrow("ends in the middle");
+    await expect(importTar(Buffer.from("no tar at all".repeat(100)))).rejects.toThrow("Invalid tar archive");
+    await expect(importTar(gzipSync(busyboxTar()).subarray(0, 5000))).rejects.toThrow("Cannot decompress");
+    await expect(importTar(Buffer.alloc(0))).rejects.toThrow("it is empty");
+    await bench.images.recover();
+    expect(readdirSync(bench.layout.layersDir)).toEqual(before);
+    expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
+    expect(readdirSync(bench.layout.temporaryDir).filter((name) => /^(blob|layer)-/.test(name))).toEqual([]);
+    expect(await bench.images.port.list()).toEqual([]);
+  });
+
+  it("answer to names, digests, ids and unique prefixes of ids", async () => {
+    const { id } = await importTar(tarOf([{ name: "a" }]), "127.0.0.1:5000/team/app:2");
+    for (const name of ["127.0.0.1:5000/team/app:2", id, id.slice(7), id.slice(7, 19)])
+      expect((await bench.images.port.inspect(name)).id).toBe(id);
+    const gone = bench.images.port.inspect("nosuch");
+    await expect(gone).rejects.toMatchObject({ kind: "not-found", message: "No such image: nosuch:latest" });
+    await expect(bench.images.port.tag(id, "BAD")).rejects.toThrow(
+      "invalid reference format: repository name (library/BAD) must be lowercase",
+    );
+  });
+
+  it("go with their last name, unless a container uses them", async () => {
+    const { id } = await importTar(tarOf([{ name: "a" }]), "x:1");
+    await bench.images.port.tag("x:1", "x:2");
+    expect(await bench.images.port.remove("x:1")).toEqual([{ untagged: "x:1" }]);
+    bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: false }]);
+    await expect(bench.images.port.remove("x:2")).rejects.toThrow(
+      `conflict: unable to remove repository reference "x:2" (must force) - container cccccccccccc is using its referenced image ${id.slice(7, 19)}`,
+    );
+    await expect(bench.images.port.remove(id)).rejects.toThrow(
+      `conflict: unable to delete ${id.slice(7, 19)} (must be forced) - image is being used by stopped container cccccccccccc`,
+    );
+    bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: true }]);
+    await expect(bench.images.port.remove(id, { force: true })).rejects.toThrow(
+      "(cannot be forced) - image is being used by running container cccccccccccc",
+    );
+    bench.using.delete(id);
+    const removed = await bench.images.port.remove("x:2");
+    expect(removed).toEqual([
+      { untagged: "x:2" },
+      { deleted: id },
+      { deleted: expect.stringMatching(/^sha256:/) },
+    ]);
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+    expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
+  });
+
+  it("deleted by force keep their layers for the container that has them", async () => {
+    const { id } = await importTar(tarOf([{ name: "a", data: "kept" }]), "x:1");
+    bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: false }]);
+    await bench.images.port.remove("x:1", { force: true });
+    expect(await bench.images.port.list()).toEqual([]);
+    const [layer = ""] = (await bench.images.resolve(id)).layerDirs;
+    expect(readFileSync(join(layer, "a"), "utf8")).toBe("kept");
+    bench.using.delete(id);
+    await bench.images.recover();
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+  });
+
+  it("share layers, list by filter and are pruned when nothing uses them", async () => {
+    const base = await importTar(tarOf([folder("a"), { name: "a/f", data: "base" }]), "base:1");
+    const child = await bench.images.commitLayer({
+      parentId: base.id,
+      layer: stream(tarOf([{ name: "a/g", data: "child" }])),
+      config: { cmd: ["g"], labels: { tier: "db" } },
+      createdBy: "RUN g",
+      reference: "child:1",
+    });
+    const { layerDirs } = await bench.images.resolve("child:1");
+    expect(layerDirs).toHaveLength(2);
+    expect(layerDirs[1]).toBe((await bench.images.resolve("base:1")).layerDirs[0]);
+    const history = await bench.images.port.history("child:1");
+    expect(history.map(({ id, createdBy, sizeBytes }) => [id, createdBy, sizeBytes])).toEqual([
+      [child.id, "RUN g", 5],
+      [base.id, "", 4],
+    ]);
+    const named = await bench.images.port.list({ filters: { reference: ["ch*"] } });
+    expect(named.map((image) => image.repoTags)).toEqual([["child:1"]]);
+    expect(await bench.images.port.list({ filters: { label: ["tier=db"], before: ["base:1"] } })).toEqual([]);
+    await expect(bench.images.port.list({ filters: { nosuch: ["x"] } })).rejects.toThrow(
+      "invalid filter 'nosuch'",
+    );
+    await bench.images.port.remove("child:1", { noPrune: true });
+    await expect(bench.images.port.prune()).resolves.toEqual({ removed: [], reclaimedBytes: 0 });
+    const { removed, reclaimedBytes } = await bench.images.port.prune({ dangling: ["false"] });
+    expect(removed[0]).toEqual({ untagged: "base:1" });
+    expect(reclaimedBytes).toBe(4);
+  });
+
+  it("have folders that a layer only passes through look as below", async () => {
+    const base = await importTar(tarOf([folder("data", { mode: 0o700, uid: 33, gid: 44 })]), "base:1");
+    const child = await bench.images.commitLayer({
+      parentId: base.id,
+      layer: stream(tarOf([{ name: "data/new", data: "x" }])),
+      config: {},
+      createdBy: "x",
+    });
+    const [top = ""] = (await bench.images.resolve(child.id)).layerDirs;
+    expect(lstatSync(join(top, "data"))).toMatchObject({ mode: 0o40700, uid: 33, gid: 44 });
+  });
+
+  it("whose layers go through links stay inside", async () => {
+    const { id } = await importTar(
+      tarOf([
+        link("d", "/tmp/canary"),
+        { name: "d/x", data: "1" },
+        link("up", "../../../tmp"),
+        { name: "up/y", data: "2" },
+      ]),
+    );
+    const [layer = ""] = (await bench.images.resolve(id)).layerDirs;
+    expect(readFileSync(join(layer, "tmp/canary/x"), "utf8")).toBe("1");
+    expect(readFileSync(join(layer, "tmp/y"), "utf8")).toBe("2");
+  });
+
+  it("can be verified against their digests", async () => {
+    const { id } = await importTar(tarOf([{ name: "a", data: "kept" }]), "x:1");
+    const { context } = bench.images;
+    expect(await checkStore(context)).toEqual([]);
+    const blob = context.images.get(id)?.layers[0]?.blob.digest ?? "";
+    appendFileSync(context.content.pathOf(blob), "more");
+    const [layer = ""] = (await bench.images.resolve(id)).layerDirs;
+    rmSync(layer, { recursive: true });
+    expect(await checkStore(context)).toEqual([
+      { kind: "damaged-blob", digest: blob, images: ["x:1"] },
+      { kind: "missing-layer", digest: expect.stringMatching(/^sha256:/), images: ["x:1"] },
+    ]);
+    rmSync(context.content.pathOf(blob));
+    expect((await checkStore(context))[0]).toEqual({ kind: "missing-blob", digest: blob, images: ["x:1"] });
+  });
+});

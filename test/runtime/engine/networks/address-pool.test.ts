@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { formatCidr, formatIp, parseCidr } from "../../../../src/lib/ip-address.ts";
+import {
+  completePool,
+  freeAddress,
+  freeIpv4Subnet,
+  toAddressPool,
+  uniqueLocalSubnet,
+} from "../../../../src/runtime/engine/networks/address-pool.ts";
+
+const cidrs = (...texts: string[]) => texts.flatMap((text) => parseCidr(text) ?? []);
+const next = (taken: string[]) => {
+  const subnet = freeIpv4Subnet(cidrs(...taken));
+  return subnet && formatCidr(subnet);
+};
+
+describe("subnets nobody chose", () => {
+  it("come from Docker's pools in Docker's order, round whatever is there", () => {
+    expect(next([])).toBe("172.17.0.0/16");
+    expect(next(["172.17.0.0/16", "172.18.5.0/24"])).toBe("172.19.0.0/16");
+    expect(next(["172.16.0.0/12"])).toBe("192.168.0.0/20");
+    expect(next(["172.16.0.0/12", "192.168.1.0/24"])).toBe("192.168.16.0/20");
+    expect(next(["172.16.0.0/12", "192.168.0.0/16"])).toBeUndefined();
+    expect(next(["0.0.0.0/0"])).toBeUndefined();
+  });
+
+  it("of IPv6 are unique local ones", () => {
+    expect(formatCidr(uniqueLocalSubnet(Uint8Array.of(1, 2, 3, 4, 5, 6)))).toBe("fd01:203:405::/64");
+  });
+});
+
+describe("addresses of a pool", () => {
+  const give = (pool: Parameters<typeof toAddressPool>[0], count: number) => {
+    const taken = new Set<bigint>();
+    return Array.from({ length: count }, () => {
+      const address = freeAddress(toAddressPool(pool), (value) => taken.has(value));
+      if (address !== undefined) taken.add(address.value);
+      return address && formatIp(address);
+    });
+  };
+
+  it("begin after the gateway and end before the broadcast address", () => {
+    expect(give({ subnet: "10.0.0.0/29" }, 7)).toEqual([
+      ...["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"],
+      ...[undefined, undefined],
+    ]);
+  });
+
+  it("keep to the range and round what is reserved", () => {
+    const pool = {
+      subnet: "10.0.0.0/24",
+      ipRange: "10.0.0.4/30",
+      gateway: "10.0.0.5",
+      auxAddresses: { a: "10.0.0.6" },
+    };
+    expect(give(pool, 3)).toEqual(["10.0.0.4", "10.0.0.7", undefined]);
+    expect(give({ subnet: "10.0.0.4/31" }, 2)).toEqual(["10.0.0.5", undefined]);
+    expect(give({ subnet: "fd00::/64" }, 2)).toEqual(["fd00::2", "fd00::3"]);
+  });
+
+  it("include a gateway that nobody chose", () => {
+    expect(completePool({ subnet: "10.0.0.0/24" }).gateway).toBe("10.0.0.1");
+    expect(completePool({ subnet: "10.0.0.0/24", ipRange: "10.0.0.128/25" }).gateway).toBe("10.0.0.128");
+  });
+
+  it.each([
+    [{ subnet: "nonsense" }, /invalid subnet "nonsense"/],
+    [{ subnet: "10.0.0.0/32" }, /no room/],
+    [{ subnet: "10.0.0.0/24", ipRange: "10.0.1.0/25" }, /not inside 10.0.0.0\/24/],
+    [{ subnet: "10.0.0.0/24", gateway: "10.0.1.1" }, /gateway 10.0.1.1: it is not inside/],
+    [{ subnet: "10.0.0.0/24", auxAddresses: { a: "fd00::1" } }, /address of a fd00::1: it is not inside/],
+  ])("say what does not fit in %o", (pool, message) => {
+    expect(() => toAddressPool(pool)).toThrow(message);
+  });
+});
