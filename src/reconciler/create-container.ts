@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { type CreateContainerStep, completeSpec } from "../planner/index.ts";
+import type { ContainerRuntime, ContainerSpec } from "../runtime/index.ts";
+
+/** What one pass has looked up already. */
+export interface Lookups {
+  readonly imageIds: Map<string, Promise<string>>;
+}
+
+/** Creates a step's container, with the ids that are known only now put into its spec. */
+export async function createContainer(
+  runtime: ContainerRuntime,
+  step: CreateContainerStep,
+  lookups: Lookups,
+): Promise<void> {
+  const imageId = await imageIdOf(runtime, step.spec.image, lookups);
+  const joined = await Promise.all(
+    Object.entries(step.joins?.containerNames ?? {}).map(async ([service, name]) => {
+      const { id } = await runtime.containers.inspect(name);
+      return [service, id] as const;
+    }),
+  );
+  const spec = completeSpec(step, { imageId, joinedIds: Object.fromEntries(joined) });
+  await runtime.containers.create(await withProfiles(spec), { name: step.container.name });
+}
+
+function imageIdOf(runtime: ContainerRuntime, image: string, { imageIds }: Lookups): Promise<string> {
+  const known = imageIds.get(image);
+  if (known !== undefined) return known;
+  const asked = runtime.images.inspect(image).then(({ id }) => id);
+  imageIds.set(image, asked);
+  return asked;
+}
+
+/** Engines take a seccomp profile's text, not its path. */
+async function withProfiles(spec: ContainerSpec): Promise<ContainerSpec> {
+  const { securityOptions } = spec;
+  if (securityOptions === undefined) return spec;
+  const read = securityOptions.map(async (option) => {
+    const path = /^seccomp=(\/.+)$/.exec(option)?.[1];
+    return path === undefined
+      ? option
+      : `seccomp=${JSON.stringify(JSON.parse(await readFile(path, "utf8")))}`;
+  });
+  return { ...spec, securityOptions: await Promise.all(read) };
+}
