@@ -1,0 +1,1 @@
+export { buildkitRoutes } from "./routes.ts";

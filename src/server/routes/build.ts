@@ -1,0 +1,126 @@
+import { compact } from "../../lib/compact.ts";
+import {
+  BUILD_FILES,
+  BUILD_SECRETS_HEADER,
+  credentialsMapFromHeader,
+  EXTENSION,
+  filtersFromQuery,
+  secretsFromHeader,
+} from "../../runtime/docker-api/index.ts";
+import type { BuildOptions } from "../../runtime/index.ts";
+import { stepUpdate } from "../buildkit/build-record.ts";
+import type { Call } from "../call.ts";
+import { streamProgress } from "../progress-stream.ts";
+import { filled, flag, integer, textList, textMap } from "../query.ts";
+import { isRemote, openRemote } from "../remote-context.ts";
+import { json, type Reply, type SENT, StatusError } from "../reply.ts";
+import type { Route } from "../router.ts";
+
+export const buildRoutes: readonly Route[] = [
+  { method: "POST", path: "/build", handle: build },
+  { method: "POST", path: "/build/prune", handle: prune },
+];
+
+async function build(call: Call): Promise<typeof SENT> {
+  if (call.isExtended && call.query.has(BUILD_FILES)) return filesBuild(call);
+  return call.query.get("version") === "2" ? tracedBuild(call) : plainBuild(call);
+}
+
+/** With version 2 the client draws the steps itself: each line is a progress message of BuildKit's. */
+async function tracedBuild(call: Call): Promise<typeof SENT> {
+  const options = await buildOptions(call);
+  return streamProgress(call, async (stream) => {
+    const { id } = await call.runtime.images.build({
+      ...options,
+      onStep: (step) =>
+        void stream.line({
+          id: "moby.buildkit.trace",
+          aux: stepUpdate(step, new Date()).finish().toString("base64"),
+        }),
+    });
+    await stream.line({ id: "moby.image.id", aux: { ID: id } });
+  });
+}
+
+/** The result's files come among the lines, piece by piece. */
+async function filesBuild(call: Call): Promise<typeof SENT> {
+  const options = await buildOptions(call);
+  return streamProgress(call, async (stream) => {
+    const onOutput = (text: string): void => void stream.line({ stream: text });
+    await call.runtime.images.buildFiles({ ...options, onOutput }, async (files) => {
+      for await (const data of files)
+        await stream.line({ [EXTENSION]: { files: Buffer.from(data).toString("base64") } });
+    });
+  });
+}
+
+async function plainBuild(call: Call): Promise<typeof SENT> {
+  const { query } = call;
+  const isQuiet = flag(query, "q");
+  const options = await buildOptions(call);
+  return streamProgress(call, async (stream) => {
+    const { id } = await call.runtime.images.build({
+      ...options,
+      onOutput: (text) => {
+        if (!isQuiet) void stream.line({ stream: text });
+      },
+    });
+    if (isQuiet) await stream.line({ stream: `${id}\n` });
+    else await stream.line({ aux: { ID: id } });
+    if (!isQuiet) {
+      await stream.line({ stream: `Successfully built ${id.replace("sha256:", "").slice(0, 12)}\n` });
+      for (const tag of tagsOf(query)) await stream.line({ stream: `Successfully tagged ${withTag(tag)}\n` });
+    }
+  });
+}
+
+async function buildOptions(call: Call): Promise<BuildOptions> {
+  const { query } = call;
+  const header = call.headers["x-registry-config"];
+  const secrets = call.headers[BUILD_SECRETS_HEADER];
+  const tags = tagsOf(query);
+  return compact<BuildOptions>({
+    ...(await contextOf(call)),
+    dockerfile: filled(query, "dockerfile"),
+    tags: tags.length === 0 ? undefined : tags,
+    target: filled(query, "target"),
+    buildArgs: textMap(query, "buildargs"),
+    labels: textMap(query, "labels"),
+    platform: filled(query, "platform"),
+    noCache: flag(query, "nocache"),
+    pull: flag(query, "pull"),
+    cacheFrom: textList(query, "cachefrom"),
+    networkMode: filled(query, "networkmode"),
+    extraHosts: textList(query, "extrahosts"),
+    shmSizeBytes: integer(query, "shmsize"),
+    secrets: call.isExtended && typeof secrets === "string" ? secretsFromHeader(secrets) : undefined,
+    credentials: credentialsMapFromHeader(typeof header === "string" ? header : undefined),
+    signal: call.signal,
+  });
+}
+
+/** The body, or what lies at an address. */
+async function contextOf(call: Call): Promise<Pick<BuildOptions, "context" | "dockerfileText">> {
+  const remote = filled(call.query, "remote");
+  if (remote === undefined) return { context: call.body };
+  if (!isRemote(remote))
+    throw new StatusError(500, "invalid", `remoteURL (${remote}) could not be recognized as URL`);
+  return openRemote(remote, { signal: call.signal });
+}
+
+function tagsOf(query: URLSearchParams): readonly string[] {
+  return query.getAll("t").filter((tag) => tag !== "");
+}
+
+function withTag(reference: string): string {
+  return reference.includes(":", reference.lastIndexOf("/") + 1) ? reference : `${reference}:latest`;
+}
+
+async function prune(call: Call): Promise<Reply> {
+  const filters = filtersFromQuery(call.query.get("filters"));
+  const keepBytes = integer(call.query, "keep-storage") ?? integer(call.query, "reserved-space");
+  const { removed, reclaimedBytes } = await call.runtime.pruneBuildCache(
+    compact({ all: flag(call.query, "all") || filters["all"] !== undefined, keepBytes }),
+  );
+  return json({ CachesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimedBytes });
+}

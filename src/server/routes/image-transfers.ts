@@ -1,0 +1,149 @@
+import { Readable } from "node:stream";
+import { compact } from "../../lib/compact.ts";
+import { credentialsFromHeader } from "../../runtime/docker-api/index.ts";
+import type { ImageProgress } from "../../runtime/index.ts";
+import { RuntimeError } from "../../runtime/index.ts";
+import { type Call, param } from "../call.ts";
+import { type ProgressStream, streamProgress } from "../progress-stream.ts";
+import { filled, flag } from "../query.ts";
+import { invalid, SENT, StatusError } from "../reply.ts";
+import type { Route } from "../router.ts";
+import { pipe } from "./archive.ts";
+import { joinTag } from "./containers.ts";
+import { registryAuth } from "./images.ts";
+
+export const imageTransferRoutes: readonly Route[] = [
+  { method: "POST", path: "/images/create", handle: create },
+  { method: "POST", path: "/images/load", handle: load },
+  { method: "GET", path: "/images/get", handle: (call) => save(call, call.query.getAll("names")) },
+  { method: "GET", path: "/images/{name*}/get", handle: (call) => save(call, [param(call, "name")]) },
+  { method: "POST", path: "/images/{name*}/push", handle: push },
+];
+
+/** One route for two deeds: pull from a registry, or import a root file system. */
+function create(call: Call): Promise<typeof SENT> {
+  return filled(call.query, "fromImage") === undefined ? importRootfs(call) : pull(call);
+}
+
+function pull(call: Call): Promise<typeof SENT> {
+  const { query } = call;
+  const reference = joinTag(filled(query, "fromImage") ?? "", filled(query, "tag"));
+  return streamProgress(call, async (stream) => {
+    const { digest, isNew } = await call.runtime.images.pull(
+      reference,
+      compact({
+        platform: filled(query, "platform"),
+        credentials: credentialsFromHeader(registryAuth(call)),
+        onProgress: withoutSummary(stream),
+        signal: call.signal,
+      }),
+    );
+    const shown = reference.includes(":", reference.lastIndexOf("/") + 1) ? reference : `${reference}:latest`;
+    stream.progress({ status: `Digest: ${digest}` });
+    stream.progress({
+      status: isNew
+        ? `Status: Downloaded newer image for ${shown}`
+        : `Status: Image is up to date for ${shown}`,
+    });
+  });
+}
+
+/** The two closing lines are written here, whatever the engine's own progress says. */
+function withoutSummary(stream: ProgressStream): (progress: ImageProgress) => void {
+  return (progress) => {
+    if (!/^(?:Digest|Status): /.test(progress.status)) stream.progress(progress);
+  };
+}
+
+async function importRootfs(call: Call): Promise<typeof SENT> {
+  const { query } = call;
+  const source = filled(query, "fromSrc");
+  if (source === undefined)
+    throw new StatusError(500, "invalid", 'Get "http:": http: no Host in request URL');
+  const repository = filled(query, "repo");
+  return streamProgress(call, async (stream) => {
+    const archive = source === "-" ? call.body : await download(source, call.signal);
+    const { id } = await call.runtime.images.import(
+      archive,
+      compact({
+        reference: repository && joinTag(repository, filled(query, "tag")),
+        message: filled(query, "message") ?? (source === "-" ? undefined : `Imported from ${source}`),
+        changes: query.getAll("changes").filter((line) => line.trim() !== ""),
+        platform: filled(query, "platform"),
+        signal: call.signal,
+      }),
+    );
+    stream.progress({ status: id });
+  });
+}
+
+async function download(source: string, signal: AbortSignal): Promise<Readable> {
+  const url = /^https?:\/\//.test(source) ? source : `http://${source}`;
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || response.body === null)
+      throw new RuntimeError("unavailable", `the server answered ${response.status}`);
+    return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+  } catch (error) {
+    throw new RuntimeError("unavailable", `Cannot download "${url}"`, { cause: error });
+  }
+}
+
+function push(call: Call): Promise<typeof SENT> {
+  const name = param(call, "name");
+  const tag = filled(call.query, "tag");
+  return streamProgress(call, async (stream) => {
+    await stream.line({ status: `The push refers to repository [${fullRepository(name)}]` });
+    const references = tag === undefined ? await tagsOf(call, name) : [joinTag(name, tag)];
+    if (references.length === 0)
+      throw new RuntimeError("internal", `An image does not exist locally with the tag: ${name}`);
+    for (const reference of references) {
+      await call.runtime.images.push(
+        reference,
+        compact({
+          credentials: credentialsFromHeader(registryAuth(call)),
+          onProgress: stream.progress,
+          signal: call.signal,
+        }),
+      );
+    }
+  });
+}
+
+/** Every local tag of a repository, for a push that names none. */
+async function tagsOf(call: Call, name: string): Promise<readonly string[]> {
+  if (name.includes(":", name.lastIndexOf("/") + 1)) return [name];
+  const images = await call.runtime.images.list({ filters: { reference: [name] } });
+  return images
+    .flatMap((image) => image.repoTags)
+    .filter((reference) => reference.slice(0, reference.lastIndexOf(":")) === name);
+}
+
+function fullRepository(name: string): string {
+  const [first = "", ...rest] = name.split("/");
+  if (rest.length === 0) return `docker.io/library/${name}`;
+  return /[.:]/.test(first) || first === "localhost" ? name : `docker.io/${name}`;
+}
+
+function load(call: Call): Promise<typeof SENT> {
+  const isQuiet = flag(call.query, "quiet");
+  return streamProgress(call, async (stream) => {
+    // The answer begins before the work does: what fails is told in the stream, as clients expect.
+    if (!isQuiet) await stream.line({ status: "Loading" });
+    const { references, ids } = await call.runtime.images.load(
+      call.body,
+      compact({ onProgress: isQuiet ? undefined : stream.progress, signal: call.signal }),
+    );
+    for (const reference of references) await stream.line({ stream: `Loaded image: ${reference}\n` });
+    if (references.length === 0)
+      for (const id of ids) await stream.line({ stream: `Loaded image ID: ${id}\n` });
+  });
+}
+
+async function save(call: Call, names: readonly string[]): Promise<typeof SENT> {
+  const references = names.flatMap((name) => name.split(",")).filter((name) => name !== "");
+  if (references.length === 0) throw invalid("no image names to save");
+  const archive = await call.runtime.images.save(references);
+  await pipe(archive, call.openStream({ contentType: "application/x-tar" }), call);
+  return SENT;
+}
