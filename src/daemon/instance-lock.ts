@@ -1,0 +1,39 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { RuntimeError } from "../runtime/index.ts";
+import { type LockHolder, readLockHolder } from "./lock-holder.ts";
+
+export interface InstanceLock {
+  release(): void;
+}
+
+/**
+ * Takes a lock that the kernel gives back when the process ends, however it ends: an flock(2) on an open file,
+ * put there by flock(1) on a descriptor we share with it and keep. A lock file left behind by a dead holder
+ * holds nothing. Throws `conflict`, naming the holder, when another process has it.
+ */
+export function takeInstanceLock(path: string, holder: LockHolder, what: string): InstanceLock {
+  const file = openSync(path, "a+", 0o644);
+  const taking = spawnSync("flock", ["--nonblock", "--exclusive", "3"], {
+    stdio: ["ignore", "ignore", "ignore", file],
+  });
+  if (taking.error !== undefined) {
+    closeSync(file);
+    throw new RuntimeError("unavailable", 'Cannot lock: the program "flock" of util-linux is missing', {
+      cause: taking.error,
+    });
+  }
+  if (taking.status !== 0) {
+    closeSync(file);
+    throw new RuntimeError("conflict", `Cannot start a second daemon: ${describe(path, what)}`);
+  }
+  ftruncateSync(file, 0);
+  writeSync(file, `${JSON.stringify(holder)}\n`);
+  return { release: () => closeSync(file) };
+}
+
+function describe(path: string, what: string): string {
+  const holder = readLockHolder(path);
+  if (holder === undefined) return `${what} is in use by another process (lock ${path})`;
+  return `${what} is in use by the daemon with pid ${holder.pid} (root ${holder.rootDir}, run ${holder.runDir})`;
+}
