@@ -1,0 +1,35 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import type { Disk } from "../spec/index.ts";
+import type { Input } from "./io.ts";
+
+/** The machine's files, as the loader of Compose files reads them, and those of repositories. */
+export function localDisk(
+  stdin: () => Input,
+  environment: Readonly<Record<string, string | undefined>>,
+): Disk {
+  return {
+    readFile: async (path) => {
+      const bytes = await (path === "-" ? readAll(stdin()) : readFile(path));
+      if (bytes.length > LONG_FILE_BYTES) (await import("./optimize-late.ts")).optimizeLate();
+      return bytes;
+    },
+    kindOf: async (path) => {
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined) return undefined;
+      return found.isFile() ? "file" : found.isDirectory() ? "directory" : "other";
+    },
+    realPath: (path) => realpath(path).catch(() => path),
+    fetchRemote: async (address) => {
+      const { fetchRemoteFile } = await import("./remote-file.ts");
+      return await fetchRemoteFile(address, environment);
+    },
+  };
+}
+
+const LONG_FILE_BYTES = 50_000;
+
+async function readAll(input: NodeJS.ReadableStream): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of input) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks);
+}

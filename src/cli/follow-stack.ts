@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { LABEL } from "../planner/index.ts";
+import type { ContainerInfo, ContainerRuntime, LogOptions, RuntimeEvent } from "../runtime/index.ts";
+import { type LogLines, shortName } from "./render/log-lines.ts";
+import { placed, type StackContainer, stackContainers } from "./stack-containers.ts";
+
+const RESUME_MS = 500;
+
+export interface FollowStackOptions {
+  readonly runtime: ContainerRuntime;
+  readonly stackName: string;
+  /** Absent or empty: all. */
+  readonly services?: readonly string[];
+  readonly lines: LogLines;
+  readonly signal: AbortSignal;
+  /** For containers that are there at the beginning; those that start later are shown from their start. */
+  readonly options: LogOptions;
+  readonly isWanted?: (container: StackContainer) => boolean;
+  /** A container's process has ended: of any service, followed or not. */
+  readonly onExit?: (event: RuntimeEvent) => void;
+  /** A followed container has ended for good, and all its output was shown. */
+  readonly onEnd?: (container: StackContainer, exitCode: number) => void;
+  /** Before it resolves, following goes on though nothing runs. */
+  readonly notBefore?: Promise<unknown>;
+}
+
+/**
+ * Output of a stack's containers as it comes, of those that are replaced, added or restarted meanwhile too.
+ * Resolves when none of them runs any more, or `signal` aborts.
+ */
+export async function followStack(options: FollowStackOptions): Promise<void> {
+  await new StackFollower(options).run();
+}
+
+class StackFollower {
+  readonly #options: FollowStackOptions;
+  readonly #idle = new AbortController();
+  readonly #end: AbortSignal;
+  readonly #active = new Map<string, Promise<void>>();
+  /** Started again while the log was still being read to its end. */
+  readonly #again = new Set<string>();
+  /** Where reading goes on, by container, in nanoseconds since the epoch of the engine's clock. */
+  readonly #resumeNs = new Map<string, bigint>();
+  readonly #dieCodes = new Map<string, number>();
+  readonly #told = new Set<string>();
+  #mayEnd = false;
+
+  constructor(options: FollowStackOptions) {
+    this.#options = options;
+    this.#end = AbortSignal.any([options.signal, this.#idle.signal]);
+  }
+
+  async run(): Promise<void> {
+    const { runtime, stackName, services = [], lines, options, notBefore } = this.#options;
+    const watching = this.#watch();
+    const found = await stackContainers(runtime, stackName, { all: true, services });
+    for (const { summary } of found) lines.register(shortName(summary.name, stackName));
+    for (const container of found) {
+      const isOver = container.summary.state.status === "exited" || container.summary.state.status === "dead";
+      // What an earlier run said is not shown when only what comes from now on is wanted.
+      if (isOver && options.sinceNs !== undefined) this.#resumeNs.set(container.summary.id, options.sinceNs);
+      else this.#begin(container, options);
+    }
+    if (notBefore !== undefined) await Promise.allSettled([notBefore]);
+    // What has started by now, though its event may still be on the way.
+    if (notBefore !== undefined && !this.#end.aborted) await this.#beginStarted();
+    this.#mayEnd = true;
+    this.#endIfIdle();
+    await watching;
+    await Promise.all(this.#active.values());
+  }
+
+  /** Those that run, and those that have started and ended meanwhile. */
+  async #beginStarted(): Promise<void> {
+    const { runtime, stackName, services = [] } = this.#options;
+    for (const container of await stackContainers(runtime, stackName, { all: true, services })) {
+      const { id, state } = container.summary;
+      if (this.#active.has(id)) continue;
+      const sinceNs = this.#resumeNs.get(id);
+      const isOurs = state.status === "running" || (await this.#hasEndedMeanwhile(id));
+      if (isOurs) this.#begin(container, sinceNs === undefined ? {} : { sinceNs });
+    }
+  }
+
+  /** Its events may still be on the way. */
+  async #hasEndedMeanwhile(id: string): Promise<boolean> {
+    const { runtime, options } = this.#options;
+    const found = await runtime.containers.inspect(id).catch(() => undefined);
+    if (found?.state.status !== "exited" || this.#told.has(runOf(found))) return false;
+    const startedNs = BigInt(found.state.startedAt?.getTime() ?? 0) * 1_000_000n;
+    if (startedNs < (options.sinceNs ?? 0n)) return false;
+    this.#dieCodes.set(id, found.state.exitCode);
+    return true;
+  }
+
+  async #watch(): Promise<void> {
+    const { runtime, stackName } = this.#options;
+    const label = [`${LABEL.project}=${stackName}`];
+    const filters = { type: ["container"], event: ["start", "die"], label };
+    try {
+      for await (const event of runtime.events({ filters }, this.#end)) await this.#onEvent(event);
+    } catch (error) {
+      if (!isCancelled(error)) throw error;
+    }
+  }
+
+  async #onEvent(event: RuntimeEvent): Promise<void> {
+    const { runtime, services = [], onExit } = this.#options;
+    if (event.action === "die") {
+      this.#dieCodes.set(event.id, Number(event.attributes["exitCode"] ?? 0));
+      onExit?.(event);
+      return;
+    }
+    if (services.length > 0 && !services.includes(event.attributes[LABEL.service] ?? "")) return;
+    const summary = await runtime.containers.inspect(event.id).catch(() => undefined);
+    if (summary === undefined) return;
+    const sinceNs = this.#resumeNs.get(event.id);
+    this.#begin(placed(summary), sinceNs === undefined ? {} : { sinceNs });
+  }
+
+  #begin(container: StackContainer, options: LogOptions): void {
+    const { isWanted = () => true, lines, stackName } = this.#options;
+    const { id, name } = container.summary;
+    if (container.isOneOff || !isWanted(container)) return;
+    if (this.#active.has(id)) {
+      this.#again.add(id);
+      return;
+    }
+    lines.register(shortName(name, stackName));
+    this.#active.set(id, this.#copy(container, options));
+  }
+
+  async #copy(container: StackContainer, options: LogOptions): Promise<void> {
+    const { runtime, lines, stackName } = this.#options;
+    const { id, name, state } = container.summary;
+    const source = lines.source(shortName(name, stackName));
+    try {
+      const entries = runtime.containers.logs(id, {
+        ...options,
+        follow: true,
+        // Also to go on where reading was cut off.
+        timestamps: true,
+        signal: this.#end,
+      });
+      for await (const entry of entries) {
+        source.add(entry);
+        const lastNs = entry.timesNs?.at(-1);
+        if (lastNs !== undefined) this.#resumeNs.set(id, lastNs + 1n);
+        await lines.ready();
+      }
+    } catch (error) {
+      if (!isCancelled(error) && !isGone(error)) throw error;
+    }
+    source.flush();
+    const isCutShort = !this.#end.aborted && !this.#again.has(id) && (await this.#stillRuns(id));
+    this.#active.delete(id);
+    if (this.#again.delete(id) || isCutShort) {
+      const sinceNs = this.#resumeNs.get(id);
+      this.#begin(container, sinceNs === undefined ? options : { sinceNs });
+    } else if (!this.#end.aborted && (state.status !== "exited" || this.#dieCodes.has(id))) {
+      await this.#tellEnd(container);
+    }
+    this.#endIfIdle();
+  }
+
+  /** The log ended, the container did not: the engine was restarted, for example. Then it is read on, not at once. */
+  async #stillRuns(id: string): Promise<boolean> {
+    const found = await this.#options.runtime.containers.inspect(id).catch(() => undefined);
+    const status = found?.state.status;
+    if (status !== "running" && status !== "paused" && status !== "restarting") return false;
+    await sleep(RESUME_MS, undefined, { signal: this.#end }).catch(() => {});
+    return true;
+  }
+
+  /** Once for each run of its process, however often its log was begun. */
+  async #tellEnd(container: StackContainer): Promise<void> {
+    const { id } = container.summary;
+    const found = await this.#options.runtime.containers.inspect(id).catch(() => undefined);
+    if (found !== undefined) {
+      if (this.#told.has(runOf(found))) return;
+      this.#told.add(runOf(found));
+    }
+    this.#options.onEnd?.(container, found?.state.exitCode ?? this.#dieCodes.get(id) ?? 0);
+  }
+
+  #endIfIdle(): void {
+    if (this.#mayEnd && this.#active.size === 0) this.#idle.abort();
+  }
+}
+
+/** One life of a container's process. */
+function runOf({ id, state }: ContainerInfo): string {
+  return `${id} ${state.startedAt?.getTime() ?? ""}`;
+}
+
+export function isCancelled(error: unknown): boolean {
+  return (
+    error instanceof Error && ("kind" in error ? error.kind === "cancelled" : error.name === "AbortError")
+  );
+}
+
+/** It was removed while we read. */
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "kind" in error && error.kind === "not-found";
+}

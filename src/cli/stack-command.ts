@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import type { Request } from "../planner/index.ts";
+import { hasKind } from "../runtime/index.ts";
+import type { Stack } from "../spec/index.ts";
+import { askStack } from "./ask-stack.ts";
+import type { CliCommand } from "./cli-command.ts";
+import type { Context } from "./context.ts";
+import { loadProject, loadQuietly, projectName } from "./project.ts";
+
+export interface StackCommand<Flags> {
+  readonly usage?: string;
+  readonly summary: string;
+  readonly declare: (command: Command) => void;
+  readonly request: (args: readonly string[], flags: Flags, context: Context) => Request;
+  /** `file`: what is declared now counts. `stored`: what the stack is already, whatever the files say by now. */
+  readonly of: "file" | "stored";
+}
+
+/** A command that is one request for one stack. */
+export function stackCommand<Flags>(definition: StackCommand<Flags>): CliCommand {
+  const { usage = "[services...]", summary, declare } = definition;
+  return {
+    usage,
+    summary,
+    declare,
+    run: async (context: Context, args: readonly string[], flags: Flags) => {
+      const request = definition.request(args, flags, context);
+      const services = "services" in request ? request.services : undefined;
+      if (definition.of === "file") {
+        const { stack, placeOf } = await loadProject(context, services === undefined ? {} : { services });
+        await askStack(context, { stackName: stack.name, request, stack, placeOf });
+        return;
+      }
+      await askStored(context, request);
+    },
+  };
+}
+
+/** A request for a stack that exists: by name where that is enough, else with its files. */
+export async function askStored(context: Context, request: Request): Promise<void> {
+  const { name, project } = await projectName(context);
+  const services = ("services" in request ? request.services : undefined) ?? [];
+  const stack = project?.stack ?? (await stackIfNeeded(context, services));
+  try {
+    await askStack(context, {
+      stackName: name,
+      request,
+      ...(stack !== undefined && { stack }),
+    });
+  } catch (error) {
+    if (!isDoneWithoutContainers(request, services) || !hasKind(error, "not-found")) throw error;
+    context.note(`No containers for stack "${name}"`);
+  }
+}
+
+/** As in Compose: of a stack that is not there, there is nothing to stop, and that is no failure. */
+function isDoneWithoutContainers(request: Request, services: readonly string[]): boolean {
+  if (request.do === "restart") return services.length === 0;
+  return ["stop", "kill", "pause", "unpause", "rm", "down"].includes(request.do);
+}
+
+/**
+ * In process nobody remembers the stack: its files say what it is, unless only a name was given. To the engine they
+ * say which services there could be, should the stack not be there; it is held to none of what they say.
+ */
+async function stackIfNeeded(context: Context, services: readonly string[]): Promise<Stack | undefined> {
+  if (context.globals.projectName !== undefined && context.globals.file.length === 0) return undefined;
+  if (context.target.kind !== "engine") return (await loadProject(context, { isQuiet: true })).stack;
+  return services.length === 0 ? undefined : loadQuietly(context);
+}

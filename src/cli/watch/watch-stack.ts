@@ -1,0 +1,204 @@
+import { type FSWatcher, watch as watchFiles } from "node:fs";
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { environmentOf } from "../../planner/index.ts";
+import type { ContainerRuntime } from "../../runtime/index.ts";
+import type { Stack, WatchRule } from "../../spec/index.ts";
+import { askStack } from "../ask-stack.ts";
+import type { Context } from "../context.ts";
+import { messageOf } from "../render/error.ts";
+import { stackContainers } from "../stack-containers.ts";
+import { watchFilter } from "./path-filter.ts";
+import { filesBelow, syncFiles } from "./sync-files.ts";
+
+/** Editors save in several steps; a burst is over when nothing happened for this long. */
+const QUIET_MS = 300;
+
+interface Watched {
+  readonly service: string;
+  readonly rule: WatchRule;
+  readonly isWanted: (path: string) => boolean;
+}
+
+export interface WatchStackOptions {
+  readonly stack: Stack;
+  /** Absent or empty: all that say what to watch. */
+  readonly services: readonly string[];
+  readonly prune: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Services of the stack that have something to watch. */
+export function watchedServices(stack: Stack, services: readonly string[]): readonly string[] {
+  return Object.entries(stack.services)
+    .filter(
+      ([name, service]) =>
+        (service.develop?.watch?.length ?? 0) > 0 && (services.length === 0 || services.includes(name)),
+    )
+    .map(([name]) => name);
+}
+
+/** Watches files and acts on changes as `develop.watch` says, one burst after the other, until `signal` aborts. */
+export async function watchStack(context: Context, options: WatchStackOptions): Promise<void> {
+  const { stack, signal } = options;
+  const watched = watchedServices(stack, options.services).flatMap((service): Watched[] =>
+    (stack.services[service]?.develop?.watch ?? []).map((rule) => ({
+      service,
+      rule,
+      isWanted: watchFilter(
+        rule,
+        rule.action === "rebuild" ? stack.services[service]?.build?.context : undefined,
+      ),
+    })),
+  );
+  const runtime = await context.runtime();
+  for (const one of watched) if (one.rule.initial_sync === true) await syncAll(context, runtime, stack, one);
+  const changed = new Set<string>();
+  let wake: () => void = () => {};
+  const watchers = await Promise.all(
+    [...new Set(watched.map(({ rule }) => rule.path))].map((path) =>
+      watchPath(path, (file) => {
+        changed.add(file);
+        wake();
+      }),
+    ),
+  );
+  signal.addEventListener("abort", () => wake());
+  try {
+    while (!signal.aborted) {
+      if (changed.size === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      await quiet(changed);
+      const burst = [...changed];
+      changed.clear();
+      await act(context, runtime, { ...options, watched, burst });
+    }
+  } finally {
+    for (const watcher of watchers) watcher.close();
+  }
+}
+
+/** Resolves when the set has stopped growing. */
+async function quiet(changed: ReadonlySet<string>): Promise<void> {
+  for (let before = -1; before !== changed.size; ) {
+    before = changed.size;
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  }
+}
+
+async function watchPath(path: string, onChange: (file: string) => void): Promise<FSWatcher> {
+  const isFolder = (await stat(path)).isDirectory();
+  // A file is watched through its folder: editors replace it by another of the same name.
+  const dir = isFolder ? path : dirname(path);
+  return watchFiles(dir, { recursive: isFolder }, (_event, name) => {
+    if (name === null) return;
+    const file = join(dir, name);
+    if (isFolder || file === path) onChange(file);
+  });
+}
+
+interface Burst extends WatchStackOptions {
+  readonly watched: readonly Watched[];
+  readonly burst: readonly string[];
+}
+
+/** A rebuild makes everything else about its service unnecessary. */
+async function act(
+  context: Context,
+  runtime: ContainerRuntime,
+  { stack, watched, burst, prune }: Burst,
+): Promise<void> {
+  const hits = watched
+    .map((one) => ({ ...one, files: burst.filter(one.isWanted) }))
+    .filter(({ files }) => files.length > 0);
+  const rebuilt = new Set(hits.filter(({ rule }) => rule.action === "rebuild").map(({ service }) => service));
+  try {
+    for (const service of rebuilt) await rebuild(context, runtime, { stack, service, prune });
+    for (const hit of hits) if (!rebuilt.has(hit.service)) await apply(context, runtime, stack, hit);
+  } catch (error) {
+    context.note(`stowage: ${messageOf(error)}`);
+  }
+}
+
+async function apply(
+  context: Context,
+  runtime: ContainerRuntime,
+  stack: Stack,
+  { service, rule, isWanted, files }: Watched & { readonly files: readonly string[] },
+): Promise<void> {
+  if (rule.action.startsWith("sync") && rule.target !== undefined) {
+    const place = { path: rule.path, target: rule.target, isWanted };
+    for (const id of await idsOf(runtime, stack, service)) await syncFiles(runtime, id, files, place);
+    context.note(
+      `Syncing service "${service}" after ${files.length} ${files.length === 1 ? "change" : "changes"}`,
+    );
+  }
+  if (rule.action.endsWith("restart")) {
+    await askStack(context, {
+      stackName: stack.name,
+      stack,
+      request: { do: "restart", services: [service], noDeps: true },
+    });
+  }
+  if (rule.action === "sync+exec" && rule.exec?.command !== undefined) {
+    for (const id of await idsOf(runtime, stack, service)) await execHook(context, runtime, id, rule);
+  }
+}
+
+async function rebuild(
+  context: Context,
+  runtime: ContainerRuntime,
+  { stack, service, prune }: { readonly stack: Stack; readonly service: string; readonly prune: boolean },
+): Promise<void> {
+  context.note(`Rebuilding service "${service}" after changes`);
+  await askStack(context, {
+    stackName: stack.name,
+    stack,
+    request: { do: "up", services: [service], noDeps: true, build: "always" },
+  });
+  if (prune) await runtime.images.prune({ dangling: ["true"] }).catch(() => {});
+  context.note(`Service "${service}" rebuilt`);
+}
+
+async function syncAll(
+  context: Context,
+  runtime: ContainerRuntime,
+  stack: Stack,
+  one: Watched,
+): Promise<void> {
+  const { service, rule, isWanted } = one;
+  if (rule.target === undefined) return;
+  const place = { path: rule.path, target: rule.target, isWanted };
+  const files = await filesBelow(place);
+  for (const id of await idsOf(runtime, stack, service)) await syncFiles(runtime, id, files, place);
+  context.note(`Synced service "${service}": ${files.length} files`);
+}
+
+async function execHook(
+  context: Context,
+  runtime: ContainerRuntime,
+  id: string,
+  { exec }: WatchRule,
+): Promise<void> {
+  const execId = await runtime.containers.createExec(id, {
+    command: exec?.command ?? [],
+    attachStdout: true,
+    attachStderr: true,
+    ...(exec?.user !== undefined && { user: exec.user }),
+    ...(exec?.working_dir !== undefined && { workingDir: exec.working_dir }),
+    ...(exec?.privileged === true && { privileged: true }),
+    ...(exec?.environment !== undefined && { env: environmentOf(exec.environment) }),
+  });
+  const session = await runtime.containers.startExec(execId);
+  if (session === undefined) return;
+  for await (const { data } of session.output) context.io.stderr.write(data);
+}
+
+async function idsOf(runtime: ContainerRuntime, stack: Stack, service: string): Promise<readonly string[]> {
+  const found = await stackContainers(runtime, stack.name, { services: [service] });
+  return found.map(({ summary }) => summary.id);
+}
