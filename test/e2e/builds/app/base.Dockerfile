@@ -1,0 +1,2 @@
+FROM stowage/busybox:bookworm
+RUN echo base > /base

@@ -1,0 +1,5 @@
+public class Greeter {
+    public static void main(String[] names) {
+        System.out.println("hello " + String.join(" and ", names));
+    }
+}

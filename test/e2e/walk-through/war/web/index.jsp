@@ -1,0 +1,1 @@
+<%= 6 * 7 %> cakes of the <%= System.getenv("SHOP_NAME") %>
