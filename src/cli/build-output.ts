@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
+import { parseKeyValues } from "../lib/key-values.ts";
 import { usageError } from "./cli-error.ts";
 import { writeArchive } from "./commands/export.ts";
 import type { Context } from "./context.ts";
@@ -16,17 +17,14 @@ export function parseBuildOutput(text: string | undefined, cwd: string): BuildOu
   if (text === undefined) return { kind: "image" };
   if (text === "-") return { kind: "files", isTar: true };
   if (!text.includes("=")) return { kind: "files", isTar: false, path: resolve(cwd, text) };
-  const fields = new Map(
-    text.split(",").map((field) => {
-      const at = field.indexOf("=");
-      return [field.slice(0, at), field.slice(at + 1)] as const;
-    }),
-  );
+  const fields = new Map(parseKeyValues(text));
   const type = fields.get("type");
   const dest = fields.get("dest");
   const path = dest === undefined || dest === "-" ? undefined : resolve(cwd, dest);
-  const unknown = [...fields.keys()].find((key) => key !== "type" && key !== "dest");
-  if (unknown !== undefined) throw usageError(`Invalid output "${text}": only type and dest are known`);
+  const isUnknown = [...fields].some(
+    ([key, value]) => value === undefined || (key !== "type" && key !== "dest"),
+  );
+  if (isUnknown) throw usageError(`Invalid output "${text}": only type and dest are known`);
   if (type === "tar") return { kind: "files", isTar: true, ...(path !== undefined && { path }) };
   if (type === "local") {
     if (path === undefined) throw usageError(`Invalid output "${text}": it needs a folder, dest=`);

@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Command } from "commander";
 import { buildContext, isRemote, openRemote } from "../daemon/index.ts";
+import { parseKeyValues } from "../lib/key-values.ts";
 import type { BuildOptions } from "../runtime/index.ts";
 import { parseBuildOutput, writeFiles } from "./build-output.ts";
 import { CliError, usageError } from "./cli-error.ts";
@@ -58,21 +59,23 @@ export async function runImageBuild(context: Context, path: string, flags: Image
   const output = parseBuildOutput(flags.output, context.io.cwd);
   const runtime = await context.runtime();
   const interrupt = interruptSignal();
-  const options = await optionsOf(context, path, flags, interrupt.signal);
-  if (output.kind === "files") {
-    await runtime.images.buildFiles(options, (files) => writeFiles(context, files, output));
-    interrupt.release();
+  try {
+    const options = await optionsOf(context, path, flags, interrupt.signal);
+    if (output.kind === "files") {
+      await runtime.images.buildFiles(options, (files) => writeFiles(context, files, output));
+      return 0;
+    }
+    const { id } = await runtime.images.build(options);
+    if (output.archive !== undefined) {
+      const [name = id] = flags.tag;
+      await writeArchive(context, await runtime.images.save([name]), output.archive);
+    }
+    if (flags.iidfile !== undefined) await writeFile(resolve(context.io.cwd, flags.iidfile), id);
+    context.printLine(id);
     return 0;
+  } finally {
+    interrupt.release();
   }
-  const { id } = await runtime.images.build(options);
-  if (output.archive !== undefined) {
-    const [name = id] = flags.tag;
-    await writeArchive(context, await runtime.images.save([name]), output.archive);
-  }
-  interrupt.release();
-  if (flags.iidfile !== undefined) await writeFile(resolve(context.io.cwd, flags.iidfile), id);
-  context.printLine(id);
-  return 0;
 }
 
 async function optionsOf(
@@ -151,8 +154,7 @@ async function secretsOf(
   words: readonly string[],
 ): Promise<Readonly<Record<string, Uint8Array>>> {
   const entries = words.map(async (word): Promise<[string, Uint8Array]> => {
-    const fields = Object.fromEntries(word.split(",").map((field) => field.split("=") as [string, string]));
-    const { id, src, source, env } = fields;
+    const { id, src, source, env } = Object.fromEntries(parseKeyValues(word));
     if (id === undefined) throw usageError(`Invalid secret "${word}": it has no id`);
     const path = src ?? source;
     if (path !== undefined) return [id, await readFile(resolve(context.io.cwd, path))];

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
+import { parseKeyValues } from "../lib/key-values.ts";
 import type { MountSpec } from "../runtime/index.ts";
 import { usageError } from "./cli-error.ts";
 
@@ -34,12 +35,7 @@ export function parseVolume(text: string, cwd: string): MountSpec {
 
 /** `--mount type=bind,source=/a,target=/b,readonly`. */
 export function parseMount(text: string, cwd: string): MountSpec {
-  const fields = new Map(
-    text.split(",").map((field): [string, string] => {
-      const at = field.indexOf("=");
-      return at < 0 ? [field.toLowerCase(), "true"] : [field.slice(0, at).toLowerCase(), field.slice(at + 1)];
-    }),
-  );
+  const fields = new Map(parseKeyValues(text).map(([key, value = "true"]) => [key, value]));
   const pick = (...names: readonly string[]) =>
     names.map((name) => fields.get(name)).find((value) => value !== undefined);
   const type = pick("type") ?? "volume";

@@ -15,10 +15,13 @@ describe("--output of a build", () => {
     expect(parseBuildOutput(text, "/w")).toEqual(output);
   });
 
-  it.each([["type=local"], ["type=oci"], ["type=registry,dest=x"], ["type=local,dest=x,mode=1"]])(
-    "%s is refused",
-    (text) => {
-      expect(() => parseBuildOutput(text, "/w")).toThrow("Invalid output");
-    },
-  );
+  it.each([
+    ["type=local"],
+    ["type=oci"],
+    ["type=registry,dest=x"],
+    ["type=local,dest=x,mode=1"],
+    ["type=local,dest"],
+  ])("%s is refused", (text) => {
+    expect(() => parseBuildOutput(text, "/w")).toThrow("Invalid output");
+  });
 });

@@ -1,3 +1,4 @@
+import { parseKeyValues } from "../../../lib/key-values.ts";
 import { errorChain } from "../../../lib/log.ts";
 import { type BuildOptions, RuntimeError } from "../../index.ts";
 import { chainIdsOf, type StoredImage } from "../images/index.ts";
@@ -65,13 +66,8 @@ function referenceOf(source: string): string {
   throw new RuntimeError("unsupported", "only images are cache sources: type=registry,ref=NAME");
 }
 
-function fieldsOf(text: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    text.split(",").flatMap((field) => {
-      const at = field.indexOf("=");
-      return at < 0 ? [] : [[field.slice(0, at).trim().toLowerCase(), field.slice(at + 1)]];
-    }),
-  );
+function fieldsOf(text: string): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(parseKeyValues(text));
 }
 
 function entriesOf({ config, layers }: StoredImage): readonly CacheEntry[] {

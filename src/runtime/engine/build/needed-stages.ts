@@ -1,3 +1,4 @@
+import { parseKeyValues } from "../../../lib/key-values.ts";
 import { expandWord, findStage, type Stage, type StagedDockerfile } from "../dockerfile/index.ts";
 
 /** The stages a target needs, itself last: through FROM, COPY --from and RUN --mount. In the file's order. */
@@ -27,6 +28,6 @@ export function neededStages(
 function fromOf({ name, value }: { readonly name: string; readonly value: string }): readonly string[] {
   if (name === "from") return [value];
   if (name !== "mount") return [];
-  const from = value.split(",").find((part) => part.trim().startsWith("from="));
-  return from === undefined ? [] : [from.trim().slice("from=".length)];
+  const from = new Map(parseKeyValues(value)).get("from");
+  return from === undefined ? [] : [from];
 }

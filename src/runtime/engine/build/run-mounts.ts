@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { parseKeyValues } from "../../../lib/key-values.ts";
 import { lookUp } from "../../../lib/lookup.ts";
 import { RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
@@ -55,13 +56,7 @@ export function parseRunMounts(step: Step): readonly RunMount[] {
 }
 
 function parseMount(text: string, workingDir: string, index: number): RunMount {
-  const fields = new Map(
-    text.split(",").map((part) => {
-      const equals = part.indexOf("=");
-      const key = (equals === -1 ? part : part.slice(0, equals)).trim().toLowerCase();
-      return [key, equals === -1 ? "true" : part.slice(equals + 1)] as const;
-    }),
-  );
+  const fields = new Map(parseKeyValues(text).map(([key, value = "true"]) => [key, value]));
   const take = (...names: readonly string[]) =>
     names.map((name) => fields.get(name)).find((value) => value !== undefined);
   const type = take("type") ?? "bind";
