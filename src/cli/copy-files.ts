@@ -16,6 +16,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
+import { leadsOut } from "../lib/leads-out.ts";
 import { type ContainerRuntime, hasKind } from "../runtime/index.ts";
 import { CliError } from "./cli-error.ts";
 
@@ -71,6 +72,8 @@ async function unpack(archive: Readable, dir: string, options: Unpacking): Promi
   const folders: { readonly path: string; readonly mode: number; readonly mtime: Date }[] = [];
   const links: { readonly path: string; readonly target: string }[] = [];
   const work = pipeline(archive, extract);
+  // The loop below ends with its error.
+  work.catch(() => undefined);
   for await (const entry of extract) {
     const { header } = entry;
     const path = inside(dir, renamed(header.name, options));
@@ -117,8 +120,7 @@ function renamed(name: string, { first, rename }: Unpacking): string {
 /** Throws for a name that leads out of the folder. */
 function inside(dir: string, name: string): string {
   const path = join(dir, name);
-  if (relative(dir, path).startsWith(".."))
-    throw new CliError(`Refusing archive entry "${name}": it lies outside`);
+  if (leadsOut(relative(dir, path))) throw new CliError(`Refusing archive entry "${name}": it lies outside`);
   return path;
 }
 

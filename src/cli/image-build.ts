@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type { Command } from "commander";
 import { buildContext, isRemote, openRemote } from "../daemon/index.ts";
 import { parseKeyValues } from "../lib/key-values.ts";
+import { leadsOut } from "../lib/leads-out.ts";
 import type { BuildOptions } from "../runtime/index.ts";
 import { parseBuildOutput, writeFiles } from "./build-output.ts";
 import { CliError, usageError } from "./cli-error.ts";
@@ -127,7 +128,7 @@ async function sourceOf(
     );
   const dir = resolve(cwd, path);
   const dockerfile = file === undefined ? file : relative(dir, resolve(cwd, file));
-  if (dockerfile?.startsWith("..") || (dockerfile !== undefined && isAbsolute(dockerfile))) {
+  if (dockerfile !== undefined && (leadsOut(dockerfile) || isAbsolute(dockerfile))) {
     return {
       context: await buildContext({ context: dir }),
       dockerfileText: await readFile(resolve(cwd, file ?? ""), "utf8"),

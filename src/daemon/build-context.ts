@@ -1,11 +1,12 @@
 import { createReadStream, type Stats } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import dockerIgnore from "@balena/dockerignore";
 import tar from "tar-stream";
 import { readFileIfThere } from "../lib/atomic-file.ts";
+import { leadsOut } from "../lib/leads-out.ts";
 import { RuntimeError } from "../runtime/index.ts";
 import { isRemote, openRemote } from "../server/index.ts";
 import type { Build } from "../spec/index.ts";
@@ -33,8 +34,8 @@ async function packFolder(dir: string, dockerfile = "Dockerfile"): Promise<Reada
   if (!found.isDirectory() && !found.isSymbolicLink()) {
     throw new RuntimeError("invalid", `The build context "${dir}" is not a folder`);
   }
-  const inside = isAbsolute(dockerfile) ? relative(dir, dockerfile) : dockerfile;
-  const isOutside = inside.startsWith("..");
+  const inside = relative(dir, resolve(dir, dockerfile));
+  const isOutside = leadsOut(inside);
   const filter = await readFilter(dir, isOutside ? dockerfile : join(dir, inside), inside);
   const pack = tar.pack();
   const work = async () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
+import { leadsOut } from "./leads-out.ts";
 
 /** Files of a repository, as docker writes them: `address#ref:folder`. */
 export interface GitSource {
@@ -56,8 +57,12 @@ export async function gitTar(address: string, options: CheckoutOptions = {}): Pr
     );
     // A child's own stdout is drained when it ends, read or not.
     const output = new PassThrough();
-    tar.stdout.pipe(output);
+    tar.stdout.pipe(output, { end: false });
     tar.once("error", (error) => output.destroy(error));
+    tar.once("close", (code) => {
+      if (code === 0) output.end();
+      else output.destroy(new Error(`tar ended with ${code} in the repository's files`));
+    });
     output.once("close", () => {
       tar.kill("SIGKILL");
       discard();
@@ -73,7 +78,7 @@ export async function gitTar(address: string, options: CheckoutOptions = {}): Pr
 export async function folderOf(dir: string, folder: string): Promise<string> {
   const top = await realpath(dir);
   const found = await realpath(join(top, folder)).catch(() => undefined);
-  if (found === undefined || relative(top, found).startsWith(".."))
+  if (found === undefined || leadsOut(relative(top, found)))
     throw new Error(`the repository has no folder "${folder}"`);
   return found;
 }

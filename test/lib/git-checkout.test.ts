@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { isGitAddress, parseGitAddress } from "../../src/lib/git-checkout.ts";
+import { folderOf, isGitAddress, parseGitAddress } from "../../src/lib/git-checkout.ts";
 
 describe("a git address", () => {
   it.each([
@@ -37,4 +40,17 @@ describe("a git address", () => {
   ])("%s is refused", (address, why) => {
     expect(() => parseGitAddress(address)).toThrow(why);
   });
+});
+
+it("a folder of a repository may begin with two dots, but lies inside wherever its links lead", async () => {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), "stowage-folder-")));
+  try {
+    mkdirSync(join(dir, "..data"));
+    symlinkSync("..", join(dir, "out"));
+    expect(await folderOf(dir, "..data")).toBe(join(dir, "..data"));
+    for (const folder of ["out", "..", "../.."])
+      await expect(folderOf(dir, folder)).rejects.toThrow(`the repository has no folder "${folder}"`);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

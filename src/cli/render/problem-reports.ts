@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import { leadsOut } from "../../lib/leads-out.ts";
 import type { Place, Problem } from "../../spec/index.ts";
 import { type ProblemStyle, renderProblems } from "./problems.ts";
 
@@ -89,5 +90,5 @@ function location(place: Place, cwd: string): object {
 function shownFile({ file }: Place, cwd: string): string {
   if (file === "-") return "stdin";
   const near = relative(cwd, file);
-  return near === "" || near.startsWith("..") ? file : near;
+  return near === "" || leadsOut(near) ? file : near;
 }

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { leadsOut } from "../../lib/leads-out.ts";
 import type { Place, Problem } from "../../spec/index.ts";
 import { escapeControls, type Palette, paint } from "./paint.ts";
 
@@ -36,6 +37,6 @@ function renderProblem(problem: Problem, style: ProblemStyle, palette: Palette):
 
 export function placeText({ file, line, column }: Place, cwd: string): string {
   const near = relative(cwd, file);
-  const shown = file === "-" ? "<stdin>" : near.startsWith("..") || near === "" ? file : near;
+  const shown = file === "-" ? "<stdin>" : leadsOut(near) || near === "" ? file : near;
   return `${shown}:${line}:${column}`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import dockerIgnore from "@balena/dockerignore";
+import { leadsOut } from "../../lib/leads-out.ts";
 import type { WatchRule } from "../../spec/index.ts";
 
 /** What editors and version control leave about: never worth an action. */
@@ -26,7 +27,7 @@ export function watchFilter(rule: WatchRule, buildContext: string | undefined): 
       : dockerIgnore.default().add([...rule.include]);
   return (path) => {
     const inside = relative(rule.path, path);
-    if (inside.startsWith("..")) return false;
+    if (leadsOut(inside)) return false;
     // The rule's path may be a file of its own.
     const name = inside === "" ? "." : inside;
     if (name !== "." && ignored.ignores(name)) return false;
@@ -40,7 +41,7 @@ function readDockerIgnore(context: string): ((path: string) => boolean) | undefi
     const ignore = dockerIgnore.default().add(readFileSync(join(context, ".dockerignore"), "utf8"));
     return (path) => {
       const inside = relative(context, path);
-      return inside !== "" && !inside.startsWith("..") && ignore.ignores(inside);
+      return inside !== "" && !leadsOut(inside) && ignore.ignores(inside);
     };
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { leadsOut } from "../../../lib/leads-out.ts";
 import { type ContainerSpec, type MountPoint, type MountSpec, RuntimeError } from "../../index.ts";
 import type { SettledMount } from "../parts.ts";
 
@@ -186,7 +187,7 @@ function cleanTarget(target: string): string {
 
 function checkedSubpath(type: "volume" | "image", subpath: string): string {
   const clean = posix.normalize(subpath);
-  if (posix.isAbsolute(clean) || clean === ".." || clean.startsWith("../"))
+  if (posix.isAbsolute(clean) || leadsOut(clean))
     throw new RuntimeError(
       "invalid",
       `invalid mount config for type "${type}": subpath must be a relative path within the volume`,
