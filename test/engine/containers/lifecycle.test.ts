@@ -67,7 +67,8 @@ describe("stop", () => {
   });
 
   it("wakes a paused container so that it can heed", async () => {
-    const id = await run("exec sleep 1000", { init: true });
+    const id = await run("echo ready; exec sleep 1000", { init: true });
+    await ready(id);
     await runtime.containers.pause(id);
     const begun = Date.now();
     await runtime.containers.stop(id);
@@ -76,7 +77,9 @@ describe("stop", () => {
   });
 
   it("by an init passes the signal on", async () => {
-    const id = await run("exec sleep 1000", { init: true, stopSignal: "SIGUSR1" });
+    const id = await run("echo ready; exec sleep 1000", { init: true, stopSignal: "SIGUSR1" });
+    // Until the init has its handlers, the kernel drops what is sent to process 1.
+    await ready(id);
     await runtime.containers.stop(id);
     expect(await state(id)).toMatchObject({ exitCode: 138 });
   });
