@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { freePort } from "../e2e/free-port.ts";
+import { freePort } from "../support/free-port.ts";
 import { runCli } from "./support.ts";
 
 let folder = "";
@@ -56,7 +56,7 @@ async function serve(base: string): Promise<string> {
   const program = join(execFileSync("git", ["--exec-path"], { encoding: "utf8" }).trim(), "git-daemon");
   const args = [`--base-path=${base}`, "--export-all", "--reuseaddr", "--listen=127.0.0.1", `--port=${port}`];
   daemon = spawn(program, args, { stdio: "ignore" });
-  await vi.waitFor(async () => expect(await answers(port)).toBe(true), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await answers(port)).toBe(true), { timeout: 60_000 });
   return `git://127.0.0.1:${port}/work/.git`;
 }
 

@@ -159,9 +159,7 @@ describe("the daemon", () => {
     await running[0]?.ended;
     running.length = 0;
     const second = await start(pathsOf(), openMemoryRuntime());
-    await expect
-      .poll(async () => (await second.get("shop"))?.status?.lastReport?.outcome, { timeout: 5000 })
-      .toBe("done");
+    await expect.poll(async () => (await second.get("shop"))?.status?.lastReport?.outcome).toBe("done");
   });
 
   it("takes back what its client cancels: the stack is held as before, or not at all", async () => {

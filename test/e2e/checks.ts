@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { expect } from "vitest";
 import { STACK_API, type StackEntry } from "../../src/daemon/stack-api.ts";
 import type { Outcome, World } from "./world.ts";
@@ -40,10 +41,21 @@ export async function pidOf(world: World, container: string): Promise<number> {
   return (inspected as { readonly State: { readonly Pid: number } }).State.Pid;
 }
 
+/** A kill -9 of the daemon, as from outside; it is gone when this resolves. */
+export async function killDaemon(world: World): Promise<void> {
+  const pid = await world.daemonPid();
+  process.kill(pid, "SIGKILL");
+  await gone(pid);
+}
+
+export async function gone(pid: number): Promise<void> {
+  await eventually(`process ${pid} is gone`, () => !existsSync(`/proc/${pid}`));
+}
+
 /** What the engine's own API says: state, not chatter. */
 export async function engineCall(world: World, path: string, method = "GET"): Promise<unknown> {
   const { code, stdout, stderr } = await world.command("curl", [
-    ...["-sS", "--max-time", "30", "-X", method],
+    ...["-sS", "--max-time", "120", "-X", method],
     ...["--unix-socket", `${world.runDir}/stowage.sock`, `http://engine${path}`],
   ]);
   expect(code, stderr).toBe(0);
@@ -54,7 +66,7 @@ export async function engineCall(world: World, path: string, method = "GET"): Pr
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   let last: unknown;
   const found = await expect
@@ -82,7 +94,7 @@ export async function eventually<T>(
 /** The page at a published port, by curl. */
 export async function page(world: World, port: number, path = "/"): Promise<string> {
   const { code, stdout, stderr } = await world.command("curl", [
-    ...["-sS", "--fail", "--max-time", "10"],
+    ...["-sS", "--fail", "--max-time", "60"],
     `http://127.0.0.1:${port}${path}`,
   ]);
   if (code !== 0) throw new Error(`curl: ${stderr}`);

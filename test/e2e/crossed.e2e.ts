@@ -13,7 +13,7 @@ let dockerd: Dockerd;
 beforeAll(async () => {
   peers = findPeers();
   dockerd = await startDockerd(peers, "stwe2e0", "10.218");
-}, 90_000);
+});
 
 afterAll(() => dockerd?.stop());
 
@@ -58,7 +58,7 @@ scenario(
 
 scenario(
   "docker compose must bring examples/shop up on our engine, look into it, and take it down",
-  { files: "examples/shop", images: ["mariadb", "redis", "tomcat"], timeoutMs: 400_000 },
+  { files: "examples/shop", images: ["mariadb", "redis", "tomcat"] },
   async (world, step) => {
     const ports = await prepareShop(world);
     const docker = dockerOn(world, `${world.runDir}/stowage.sock`);
@@ -80,7 +80,7 @@ scenario(
     });
     await step("restart", async () => {
       await compose("restart", "web");
-      await eventually("the page is back", () => page(world, ports.web), 60_000);
+      await eventually("the page is back", () => page(world, ports.web));
     });
     await step("down -v", () => compose("down", "-v"));
   },
@@ -97,7 +97,7 @@ function dockerOn(world: World, socket: string): Docker {
     DOCKER_CONFIG: `${world.dir}/docker-config`,
   };
   return async (...args) => {
-    const { code, stdout, stderr } = await world.command("docker", args, { env, timeoutMs: 240_000 });
+    const { code, stdout, stderr } = await world.command("docker", args, { env });
     if (code !== 0) throw new Error(`docker ${args.join(" ")}: exit ${code}\n${stdout}${stderr}`);
     return stdout;
   };

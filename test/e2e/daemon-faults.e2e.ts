@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { containersOf, eventually, expectRefusal, statesOf } from "./checks.ts";
+import { containersOf, eventually, expectRefusal, gone, statesOf } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 import { CHECKOUT, imageArchive } from "./world.ts";
 
@@ -22,14 +22,11 @@ scenario(
   async (world, step) => {
     const pid = await world.daemonPid();
     await step("on the same root and run folder", async () =>
-      expectRefusal(await world.attempt("daemon run", { timeoutMs: 20_000 }), 3, String(pid)),
+      expectRefusal(await world.attempt("daemon run"), 3, String(pid)),
     );
     await step("on the same root alone", async () =>
       expectRefusal(
-        await world.attempt("daemon run", {
-          timeoutMs: 20_000,
-          env: { STOWAGE_RUN: join(world.dir, "run2") },
-        }),
+        await world.attempt("daemon run", { env: { STOWAGE_RUN: join(world.dir, "run2") } }),
         3,
         String(pid),
       ),
@@ -56,7 +53,7 @@ scenario("a stale socket must be no obstacle", SIMPLE, async (world, step) => {
     );
     process.kill(pid, "SIGKILL");
     expectRefusal(await up, 1, 'Lost the daemon while it worked on `up` of stack "slow"');
-    await eventually("it is gone", () => !existsSync(`/proc/${pid}`));
+    await gone(pid);
     expect(existsSync(join(world.runDir, "stowage.sock"))).toBe(true);
     await world.stowage("-p slow down -t 0");
   });
@@ -103,7 +100,8 @@ scenario(
         const kept = ["containers", "rootfs"].flatMap((name) =>
           readdirSync(join(world.rootDir, name)).map((id) => join(world.rootDir, name, id)),
         );
-        expect(world.leftovers().filter((line) => !kept.includes(line.replace("file ", "")))).toEqual([]);
+        const others = () => world.leftovers().filter((line) => !kept.includes(line.replace("file ", "")));
+        await expect.poll(others, { timeout: 60_000 }).toEqual([]);
         for (const folder of kept) rmSync(folder, { recursive: true });
       },
     );

@@ -7,7 +7,7 @@ import { CHECKOUT } from "./world.ts";
 
 scenario(
   "npm run demo must bring examples/shop up, show it, and say how to go on; twice as well as once",
-  { timeoutMs: 400_000 },
+  {},
   async (world, step) => {
     const shop = join(CHECKOUT, "examples/shop");
     const port = await world.givePort("WEB_PORT");
@@ -18,7 +18,6 @@ scenario(
     const demo = () =>
       world.command("npm", ["run", "--silent", "demo"], {
         cwd: CHECKOUT,
-        timeoutMs: 300_000,
         env: { STOWAGE_IMAGES: "local" },
       });
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { containersOf, eventually, expectNothingToDo, expectRefusal, page } from "./checks.ts";
+import { containersOf, eventually, expectNothingToDo, expectRefusal, gone, page } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 
 const FILES = { files: "test/e2e/handover", images: ["busybox"] } as const;
@@ -15,8 +15,8 @@ scenario("published ports must go from one service to another in one up", FILES,
     const { stderr } = await world.stowage("up -d");
     expect(stderr).toMatch(/Container handover-one-1 {2}Recreated/);
     expect(stderr).not.toMatch(/[0-9a-f]{12}_handover/);
-    await eventually("both answer", async () => (await page(world, second)) === "one\n");
-    expect(await page(world, first)).toBe("two\n");
+    expect(await eventually("one answers", () => page(world, second))).toBe("one\n");
+    expect(await eventually("two answers", () => page(world, first))).toBe("two\n");
     await expectNothingToDo(world);
   });
   await step(
@@ -52,6 +52,7 @@ scenario(
       await eventually("it has begun", () => /stubborn-1 {2}Stopping/.test(down.output()));
       process.kill(pid, "SIGKILL");
       expect((await down.ended).code).not.toBe(0);
+      await gone(pid);
     });
     await step("the next daemon takes down what is left and keeps nothing of it", async () => {
       await eventually("nothing runs", async () => (await world.stowage("ls -a -q")).stdout === "");

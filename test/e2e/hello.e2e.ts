@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { expectNothingToDo, page, statesOf } from "./checks.ts";
+import { eventually, expectNothingToDo, page, statesOf } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 
 scenario(
@@ -10,7 +10,7 @@ scenario(
     const port = await world.givePort("WEB_PORT");
     await step("up brings it up", () => world.stowage("up -d"));
     await step("its page answers", async () =>
-      expect(await page(world, port)).toContain("Hello from a container"),
+      expect(await eventually("the page", () => page(world, port))).toContain("Hello from a container"),
     );
     await step("one container runs", async () =>
       expect(await statesOf(world)).toEqual(["hello-web-1 running"]),

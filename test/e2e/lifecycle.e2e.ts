@@ -91,7 +91,10 @@ scenario("a person must be able to look into a running stack", FILES, async (wor
     expect((await world.stowage("top web")).stdout).toMatch(/httpd -f -p 80/),
   );
   await step("logs are prefixed with their container", async () => {
-    const { stdout } = await world.stowage("logs --no-color job web");
+    const stdout = await eventually("lines of both", async () => {
+      const shown = (await world.stowage("logs --no-color job web")).stdout;
+      return shown.trim().split("\n").length === 2 && shown;
+    });
     expect(stdout).toMatch(/^job-1\s+\| the job is done$/m);
     expect(stdout).toMatch(/^web-1\s+\| ready on /m);
     const { stdout: tail } = await world.stowage("logs --no-log-prefix --tail 1 job");
@@ -118,7 +121,7 @@ scenario("a person must be able to look into a running stack", FILES, async (wor
   });
   await step("a page written by exec is served", async () => {
     await world.stowage("exec -T web sh -c 'echo written > /www/index.html'");
-    expect(await page(world, port)).toBe("written\n");
+    expect(await eventually("the page", () => page(world, port))).toBe("written\n");
   });
   await step("run starts a container of its own and takes it away", async () => {
     const ran = await world.attempt("run --rm -T worker sh -c 'cat /etc/hostname >/dev/null && exit 5'");

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect } from "vitest";
+import { eventually } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 
 scenario(
@@ -11,9 +12,16 @@ scenario(
       return { code, stdout };
     };
     await step("up", () => world.stowage("up -d"));
+    await step("the servers answer to themselves", async () => {
+      for (const service of ["front", "back"])
+        await eventually(`the page of ${service}`, async () => {
+          const { stdout } = await inside(service, "wget -qO- http://127.0.0.1/");
+          return stdout === `${service}-host\n`;
+        });
+    });
     await step("by service, container, alias and hostname", async () => {
       for (const name of ["front", "networks-front-1", "face"]) {
-        expect(await inside("both", `timeout 5 wget -qO- http://${name}/`)).toEqual({
+        expect(await inside("both", `timeout 60 wget -qO- http://${name}/`)).toEqual({
           code: 0,
           stdout: "front-host\n",
         });
@@ -25,7 +33,7 @@ scenario(
       expect((await inside("front", "timeout 3 wget -qO- http://10.123.77.10/")).code).not.toBe(0);
     });
     await step("a fixed address is the container's", async () =>
-      expect(await inside("both", "timeout 5 wget -qO- http://10.123.77.10/")).toEqual({
+      expect(await inside("both", "timeout 60 wget -qO- http://10.123.77.10/")).toEqual({
         code: 0,
         stdout: "back-host\n",
       }),
@@ -41,7 +49,7 @@ scenario(
       ),
     );
     await step("network_mode service: shares the other's interfaces", async () =>
-      expect((await inside("beside", "timeout 5 wget -qO- http://127.0.0.1/")).stdout).toBe("front-host\n"),
+      expect((await inside("beside", "timeout 60 wget -qO- http://127.0.0.1/")).stdout).toBe("front-host\n"),
     );
     await step("network_mode none has loopback only, host has this machine's", async () => {
       expect((await inside("alone", "ls /sys/class/net")).stdout).toBe("lo\n");

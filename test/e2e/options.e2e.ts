@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { containerOf, engineCall } from "./checks.ts";
+import { containerOf, engineCall, eventually } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 
 scenario(
@@ -11,7 +11,12 @@ scenario(
       (await world.stowage(`exec -T all sh -c '${script}'`)).stdout.trim();
     await step("up", () => world.stowage("up -d"));
     await step("entrypoint and command", async () =>
-      expect((await world.stowage("logs --no-log-prefix all")).stdout).toBe("argument \n"),
+      expect(
+        await eventually(
+          "its line",
+          async () => (await world.stowage("logs --no-log-prefix all")).stdout || false,
+        ),
+      ).toBe("argument \n"),
     );
     await step("user, groups and folder", async () => {
       expect(await inside("id -u; id -g; pwd")).toBe("1000\n1000\n/var/spool");
@@ -47,7 +52,9 @@ scenario(
       expect(await inside("cat /etc/resolv.conf")).toMatch(/search example\.test/);
     });
     await step("too many processes are refused", async () => {
-      const forks = await world.attempt("exec -T all sh -c 'for i in $(seq 100); do sleep 5 & done; wait'");
+      const forks = await world.attempt(
+        "exec -T all sh -c 'for i in $(seq 100); do sleep 60 >/dev/null 2>&1 & done; wait'",
+      );
       expect(forks.stderr).toMatch(/fork|Resource temporarily unavailable/);
     });
     await step("down", () => world.stowage("down -t 1"));

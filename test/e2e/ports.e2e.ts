@@ -12,10 +12,17 @@ scenario(
     const loopback = await world.givePort("LOOPBACK_PORT");
     const long = await world.givePort("LONG_PORT");
     const udp = await world.givePort("UDP_PORT");
-    const start = await world.givePort("RANGE_START");
+    const start = await world.givePort("RANGE_START", 5);
     world.env["RANGE_END"] = String(start + 4);
     await step("up", () => world.stowage("up -d"));
 
+    await step("the servers answer to themselves", async () => {
+      for (const replica of ["web", "--index 1 many", "--index 2 many"])
+        await eventually(`the page of ${replica}`, async () => {
+          const { code } = await world.attempt(`exec -T ${replica} wget -qO- http://127.0.0.1/`);
+          return code === 0;
+        });
+    });
     await step("on loopback", async () => {
       for (const port of [all, loopback, long]) expect(await page(world, port)).toBe("web\n");
     });
@@ -27,12 +34,12 @@ scenario(
       const address = externalAddress();
       if (address === undefined) return;
       const get = async (port: number) =>
-        (await world.command("curl", ["-sS", "--max-time", "3", `http://${address}:${port}/`])).stdout;
+        (await world.command("curl", ["-sS", "--max-time", "30", `http://${address}:${port}/`])).stdout;
       expect(await get(all)).toBe("web\n");
       expect(await get(loopback)).toBe("");
     });
     await step("by IPv6", async () =>
-      expect((await world.command("curl", ["-sS", "--max-time", "5", `http://[::1]:${all}/`])).stdout).toBe(
+      expect((await world.command("curl", ["-sS", "--max-time", "30", `http://[::1]:${all}/`])).stdout).toBe(
         "web\n",
       ),
     );
@@ -42,7 +49,7 @@ scenario(
         const { code, stdout } = await world.command("curl", [
           "-sS",
           "--max-time",
-          "3",
+          "30",
           `http://127.0.0.1:${port}/`,
         ]);
         if (code === 0) found.add(stdout);
@@ -54,7 +61,7 @@ scenario(
       expect(
         (
           await world.stowage(
-            `exec -T many sh -c 'timeout 5 wget -qO- http://$(ip route | sed -n s/^default.via.//p | cut -d" " -f1):${all}/'`,
+            `exec -T many sh -c 'timeout 60 wget -qO- http://$(ip route | sed -n s/^default.via.//p | cut -d" " -f1):${all}/'`,
           )
         ).stdout,
       ).toBe("web\n"),

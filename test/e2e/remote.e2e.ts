@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { eventually, expectRefusal } from "./checks.ts";
-import { freePort } from "./free-port.ts";
 import { scenario } from "./scenario.ts";
 import { CHECKOUT, type World } from "./world.ts";
 
@@ -13,14 +13,14 @@ scenario(
   { files: "test/e2e/faults/simple" },
   async (world, step) => {
     const dir = join(world.dir, "certificates");
-    makeCertificates(dir);
     const port = await freePort();
     const address = machineAddress();
+    makeCertificates(dir, address);
     const tls = `--tlscacert ${dir}/ca.pem --tlscert ${dir}/server.pem --tlskey ${dir}/server-key.pem`;
 
     await step("off the loopback without certificates it is refused, and the reason said", async () =>
       expectRefusal(
-        await world.attempt(`daemon run --tcp 0.0.0.0:${port}`, { timeoutMs: 30_000 }),
+        await world.attempt(`daemon run --tcp 0.0.0.0:${port}`),
         1,
         /without client certificates/,
       ),
@@ -51,14 +51,14 @@ scenario(
         [],
         ["--cert", `${dir}/stranger/cert.pem`, "--key", `${dir}/stranger/key.pem`],
       ]) {
-        const answer = await world.command("curl", ["-sS", "--max-time", "10", "-k", ...options, url]);
+        const answer = await world.command("curl", ["-sS", "--max-time", "60", "-k", ...options, url]);
         expect(answer.code, answer.stdout).not.toBe(0);
         expect(answer.stdout).toBe("");
       }
       const plain = await world.command("curl", [
         "-sS",
         "--max-time",
-        "10",
+        "60",
         `http://127.0.0.1:${port}/_ping`,
       ]);
       expect(plain.stdout).not.toContain("OK");
@@ -97,9 +97,9 @@ async function docker(
 }
 
 /** Our own authority with a server's and a client's certificate, and those of an authority that nobody here trusts. */
-function makeCertificates(dir: string): void {
+function makeCertificates(dir: string, address: string): void {
   for (const name of ["client", "stranger"]) mkdirSync(join(dir, name), { recursive: true });
-  writeFileSync(join(dir, "san"), `subjectAltName=DNS:localhost,IP:127.0.0.1,IP:${machineAddress()}`);
+  writeFileSync(join(dir, "san"), `subjectAltName=DNS:localhost,IP:127.0.0.1,IP:${address}`);
   const script = `
     authority() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" -keyout $2-key.pem -out $2.pem; }
     signed() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" -keyout $3 -out request.pem

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { containerOf, engineCall, eventually, settled } from "./checks.ts";
+import { containerOf, engineCall, eventually, killDaemon, settled } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
@@ -34,7 +34,7 @@ scenario(
     });
     const before = await inspect(world, "steady");
     await step("the daemon is killed and another one started", async () => {
-      process.kill(await world.daemonPid(), "SIGKILL");
+      await killDaemon(world);
       await world.stowage("ls");
     });
     await step("what ran runs on, what was stopped stays so", async () => {

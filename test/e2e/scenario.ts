@@ -23,7 +23,7 @@ export function scenario(
   options: ScenarioOptions,
   run: (world: World, step: Step) => Promise<void>,
 ): void {
-  test(obligation, { timeout: options.timeoutMs ?? 180_000 }, async () => {
+  test(obligation, { timeout: options.timeoutMs ?? 900_000 }, async () => {
     const world = await World.create(options.files);
     let sentence = "load the images";
     const step: Step = async (title, action) => {
@@ -58,7 +58,7 @@ export function scenario(
 
 async function nothingLeft(world: World): Promise<void> {
   // The kernel takes down network devices a moment after their namespace has gone.
-  await expect.poll(() => world.leftovers(), { timeout: 10_000, interval: 100 }).toEqual([]);
+  await expect.poll(() => world.leftovers(), { timeout: 60_000, interval: 100 }).toEqual([]);
 }
 
 function keepEvidence(world: World, obligation: string, sentence: string, error: unknown): string {

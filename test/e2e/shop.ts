@@ -23,7 +23,7 @@ export async function prepareShop(world: World): Promise<ShopPorts> {
 
 export async function sql(world: World, port: number, statement: string): Promise<string[]> {
   const { code, stdout, stderr } = await world.command("mariadb", [
-    ...["-h127.0.0.1", `-P${port}`, "-ushop", "-pshop-secret", "--connect-timeout=5"],
+    ...["-h127.0.0.1", `-P${port}`, "-ushop", "-pshop-secret", "--connect-timeout=60"],
     ...["--batch", "--skip-column-names", "shop", "-e", statement],
   ]);
   if (code !== 0) throw new Error(stderr);

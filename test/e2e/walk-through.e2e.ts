@@ -15,11 +15,11 @@ let peers: Peers;
 
 beforeAll(() => {
   peers = findPeers();
-}, 90_000);
+});
 
 scenario(
   "the docker client must walk from a base image to a pruned server on our engine",
-  { files: "test/e2e/walk-through", images: ["tomcat", "mariadb", "redis"], timeoutMs: 300_000 },
+  { files: "test/e2e/walk-through", images: ["tomcat", "mariadb", "redis"] },
   async (world, step) => {
     const docker = new Docker(world);
     await step("it is the stock client of docker 28, and our engine answers it", async () => {
@@ -99,7 +99,7 @@ async function buildImages(docker: Docker, step: Step): Promise<void> {
   await step("Tomcat unpacks the war and serves its page on a published port", async () => {
     const port = await docker.world.givePort("WAR_PORT");
     await docker.run("run", "-d", "--name", "war", "-p", `${port}:8080`, "walk/war:1");
-    const served = await eventually("the war's page", () => page(docker.world, port, "/shop/"), 60_000);
+    const served = await eventually("the war's page", () => page(docker.world, port, "/shop/"));
     expect(served.trim()).toBe("42 cakes of the bakery");
     await docker.run("rm", "-f", "war");
   });
@@ -142,7 +142,7 @@ async function deleteDocs(docker: Docker, step: Step): Promise<void> {
     await docker.run("run", "-d", "--name", "full", "-p", `${full}:8080`, "walk/tomcat:1");
     await docker.run("run", "-d", "--name", "lean", "-p", `${lean}:8080`, "walk/lean:1");
     for (const port of [full, lean]) {
-      const served = await eventually(`the page on ${port}`, () => page(world, port), 60_000);
+      const served = await eventually(`the page on ${port}`, () => page(world, port));
       expect(served).toBe("<h1>Cakes</h1>\n");
     }
     expect(await page(world, full, "/docs/")).toBe("<h1>How to bake</h1>\n");
@@ -192,7 +192,7 @@ async function database(docker: Docker, step: Step): Promise<void> {
     ...["-uroot", `-p${password}`, "--batch", "--skip-column-names", "-e", sql, "shop"],
   ];
   const remote = async (sql: string) => {
-    const address = ["-h127.0.0.1", `-P${port}`, "--connect-timeout=5"];
+    const address = ["-h127.0.0.1", `-P${port}`, "--connect-timeout=60"];
     const { code, stdout } = await docker.world.command("mariadb", [
       ...address,
       ...client("cake-secret", sql),
@@ -206,7 +206,7 @@ async function database(docker: Docker, step: Step): Promise<void> {
       ...["-p", `${port}:3306`, "stowage/mariadb:bookworm"],
     );
     // The server that makes the first settings has no network: who answers here is the one that stays.
-    expect(await eventually("the database answers", () => remote("SELECT 1"), 60_000)).toBe("1\n");
+    expect(await eventually("the database answers", () => remote("SELECT 1"))).toBe("1\n");
   });
   await step("a client in the container writes a table; a wrong password is refused", async () => {
     const inside = ["exec", "db", "mariadb"];
@@ -219,7 +219,7 @@ async function database(docker: Docker, step: Step): Promise<void> {
     const before = await docker.inspect("{{.State.StartedAt}}", "db");
     await docker.run("restart", "db");
     expect(await docker.inspect("{{.State.StartedAt}}", "db")).not.toBe(before);
-    const rows = await eventually("the rows", () => remote("SELECT what FROM sale"), 60_000);
+    const rows = await eventually("the rows", () => remote("SELECT what FROM sale"));
     expect(rows).toBe("cake\ntea\n");
   });
 }

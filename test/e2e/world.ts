@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { freePort } from "../support/free-port.ts";
 import { type Inventory, leaks, takeInventory } from "../support/leaks.ts";
-import { freePort } from "./free-port.ts";
 
 export const CHECKOUT = resolve(import.meta.dirname, "../..");
 /** Another program with the same commands may stand in, to hold a scenario against it. */
@@ -78,9 +78,9 @@ export class World {
     return world;
   }
 
-  /** A port of this machine that nobody has, under a name that the stack's files use. */
-  async givePort(name: string): Promise<number> {
-    const port = await freePort();
+  /** A port of this machine that nobody has, the first of so many, under a name that the stack's files use. */
+  async givePort(name: string, count = 1): Promise<number> {
+    const port = await freePort(count);
     this.env[name] = String(port);
     return port;
   }
@@ -107,7 +107,7 @@ export class World {
         {
           cwd: options.cwd ?? this.stackDir,
           env: { ...this.env, ...options.env },
-          timeout: options.timeoutMs ?? 120_000,
+          timeout: options.timeoutMs ?? 300_000,
           maxBuffer: 256 * 2 ** 20,
           encoding: "utf8",
         },
@@ -228,7 +228,7 @@ export class World {
       .map((line) => line.split(" ")[4] ?? "")
       .filter((target) => target.startsWith(`${this.dir}/`));
     for (const target of targets.reverse()) spawnSync("umount", ["-l", target]);
-    rmSync(this.dir, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDockerRuntime } from "../../src/runtime/docker/index.ts";
-import { freePort } from "../e2e/free-port.ts";
+import { freePort } from "../support/free-port.ts";
 import { openRegistry, type Registry } from "../support/registry-bench.ts";
 import { ALLOWED } from "./compose-cli/allowed.ts";
 import { type Dockerd, dockerEnv, findPeers, importBusybox, startDockerd } from "./support/dockerd.ts";

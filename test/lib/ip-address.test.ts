@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   contains,
@@ -11,6 +10,7 @@ import {
   parseInterfaceAddress,
   parseIp,
 } from "../../src/lib/ip-address.ts";
+import { fc } from "../support/fast-check.ts";
 
 const cidr = (text: string) => {
   const parsed = parseCidr(text);

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import type { Dependency, Service, Stack } from "../../src/spec/index.ts";
+import { fc } from "../support/fast-check.ts";
 import { stackOf, volumeOf } from "./stack-builder.ts";
 
 const NAMES = ["a", "b", "c", "d", "e", "f"];

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type Desired,
@@ -11,6 +10,7 @@ import {
 import { observe, reconcile } from "../../src/reconciler/index.ts";
 import { type MemoryRuntime, openMemoryRuntime, TurnableClock } from "../../src/runtime/memory/index.ts";
 import type { Stack } from "../../src/spec/index.ts";
+import { fc } from "../support/fast-check.ts";
 import { arbitraryStack } from "./arbitrary-stack.ts";
 
 /** More with FC_RUNS, for a long search. */

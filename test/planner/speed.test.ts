@@ -3,6 +3,7 @@ import { desiredAfter, makePlan, type Observed, renderPlan } from "../../src/pla
 import { observe, reconcile } from "../../src/reconciler/index.ts";
 import { openMemoryRuntime, TurnableClock } from "../../src/runtime/memory/index.ts";
 import type { Service } from "../../src/spec/index.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 import { needs, stackOf } from "./stack-builder.ts";
 
 function chain(count: number) {
@@ -17,7 +18,7 @@ function chain(count: number) {
   return stackOf(services);
 }
 
-describe("planning a large stack", { timeout: 60_000 }, () => {
+describe("planning a large stack", () => {
   it("takes milliseconds for a thousand services, coming up or kept", async () => {
     const stack = chain(1000);
     const desired = desiredAfter({ do: "up" }, { stack });
@@ -46,7 +47,7 @@ describe("planning a large stack", { timeout: 60_000 }, () => {
   });
 });
 
-describe("planning a stack in which every service needs all before it", { timeout: 60_000 }, () => {
+describe("planning a stack in which every service needs all before it", () => {
   it("takes less than a second for three hundred services", () => {
     const services: Record<string, Service> = {};
     for (let index = 0; index < 300; index += 1) {
@@ -71,9 +72,9 @@ function timed<T>(act: () => T): { readonly result: T; readonly ms: number } {
   let best = Number.POSITIVE_INFINITY;
   let result = act();
   for (let round = 0; round < 3; round += 1) {
-    const start = performance.now();
+    const start = cpuMs();
     result = act();
-    best = Math.min(best, performance.now() - start);
+    best = Math.min(best, cpuMs() - start);
   }
   return { result, ms: best };
 }

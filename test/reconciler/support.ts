@@ -35,7 +35,11 @@ export class Person {
   async ask(
     request: Request,
     stack?: Stack,
-    more: { readonly signal?: AbortSignal; readonly runtime?: ContainerRuntime } = {},
+    more: {
+      readonly signal?: AbortSignal;
+      readonly runtime?: ContainerRuntime;
+      readonly onProgress?: (event: ProgressEvent) => void;
+    } = {},
   ): Promise<Report> {
     const desired = this.desire(request, stack);
     this.desired = desired;
@@ -46,7 +50,10 @@ export class Person {
       request,
       desired,
       signal: more.signal ?? new AbortController().signal,
-      onProgress: (event) => this.events.push(event),
+      onProgress: (event) => {
+        this.events.push(event);
+        more.onProgress?.(event);
+      },
     });
     return clock.turnUntil(pass);
   }

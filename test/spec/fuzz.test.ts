@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type LoadResult, loadPlainModel, printStackJson, printStackYaml } from "../../src/spec/index.ts";
+import { cpuMs } from "../support/cpu-time.ts";
+import { fc } from "../support/fast-check.ts";
 import { load, memoryDisk } from "./memory-disk.ts";
 
 /** How long to look for a fault: seconds, or longer on demand. */
@@ -118,9 +119,9 @@ describe("whatever text it is given", () => {
         "/app/a.env": second,
         "/app/.env": "Z=1\n",
       };
-      const started = performance.now();
+      const started = cpuMs();
       const result = await load(files, { files: ["compose.yaml", "b.yaml"], environment: ENVIRONMENT });
-      expect(performance.now() - started).toBeLessThan(5000);
+      expect(cpuMs() - started).toBeLessThan(5000);
       expectWhole(result);
       expectWhole(await load({ ...files, "/app/compose.yaml": second }, { environment: ENVIRONMENT }));
       if (result.stack === undefined) return;
@@ -148,7 +149,7 @@ describe("whatever text it is given", () => {
           skip: { interpolation: true },
         });
       }),
-      { numRuns: 300, interruptAfterTimeLimit: 4000 },
+      { numRuns: 300, interruptAfterTimeLimit: 30_000 },
     );
   });
 });

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFullYaml } from "../../src/spec/parse-full-yaml.ts";
 import { parsePlainYaml } from "../../src/spec/parse-plain-yaml.ts";
 import { ProblemList } from "../../src/spec/problem-list.ts";
 import { SourceText } from "../../src/spec/source-text.ts";
 import type { Node } from "../../src/spec/source-tree.ts";
+import { fc } from "../support/fast-check.ts";
 
 /** A tree with where everything stands; where something ends that has several lines does not matter, nor where nothing stands. */
 function outline(node: Node): unknown {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { cpuMs } from "../support/cpu-time.ts";
 import { errorsOf, load } from "./memory-disk.ts";
 
-/** Loads one text and says how long it took. */
+/** Loads one text and says how much of a processor's time it took. */
 async function timed(text: string, more: Readonly<Record<string, string>> = {}) {
-  const started = performance.now();
+  const started = cpuMs();
   const result = await load({ "/app/compose.yaml": text, ...more });
-  return { result, milliseconds: performance.now() - started };
+  return { result, milliseconds: cpuMs() - started };
 }
 
 function services(count: number, body: (index: number) => string): string {
@@ -34,15 +35,11 @@ describe("hostile files", () => {
     ["lists", "[".repeat(20_000)],
     ["closed lists", "x-a: ".concat("[".repeat(5000), "]".repeat(5000))],
     ["mappings", Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join("")],
-  ])(
-    "that nest %s deeply are refused",
-    async (_what, text) => {
-      const { result, milliseconds } = await timed(text);
-      expect(errorsOf(result).length).toBeGreaterThan(0);
-      expect(milliseconds).toBeLessThan(20_000);
-    },
-    30_000,
-  );
+  ])("that nest %s deeply are refused", async (_what, text) => {
+    const { result, milliseconds } = await timed(text);
+    expect(errorsOf(result).length).toBeGreaterThan(0);
+    expect(milliseconds).toBeLessThan(20_000);
+  });
 
   it("cannot reach any object of ours through a key", async () => {
     const text = `services:
@@ -99,14 +96,14 @@ x-a: {__proto__: {polluted: true}}
     const { result, milliseconds } = await timed("services: {s: {image: i, ports: ['1-65535:1-65535']}}\n");
     expect(result.stack?.services["s"]?.ports).toHaveLength(65_535);
     expect(milliseconds).toBeLessThan(10_000);
-  }, 20_000);
+  });
 
   it("with 10 000 services load", async () => {
     const text = services(10_000, (index) => (index === 0 ? "" : `    depends_on: [s${index - 1}]\n`));
     const { result, milliseconds } = await timed(text);
     expect(Object.keys(result.stack?.services ?? {})).toHaveLength(10_000);
     expect(milliseconds).toBeLessThan(20_000);
-  }, 40_000);
+  });
 
   it("in which 300 services depend on all before them load, and a circle among them is named", async () => {
     const before = (index: number) => Array.from({ length: index }, (_, each) => `s${each}`).join(", ");
@@ -115,7 +112,7 @@ x-a: {__proto__: {polluted: true}}
     const { result, milliseconds } = await timed(text.replace("depends_on: []", "depends_on: [s1]"));
     expect(result.problems[0]?.message).toMatch(/s0 -> s1 -> s0/);
     expect(milliseconds).toBeLessThan(5000);
-  }, 20_000);
+  });
 
   it("of 10 MB load or are refused in bounded time", async () => {
     const text = `services:\n  s:\n    image: i\n    labels:\n${Array.from({ length: 150_000 }, (_, index) => `      label-${index}: "${"v".repeat(45)}"\n`).join("")}`;
@@ -123,7 +120,7 @@ x-a: {__proto__: {polluted: true}}
     const { result, milliseconds } = await timed(text);
     expect(result.stack).toBeDefined();
     expect(milliseconds).toBeLessThan(20_000);
-  }, 40_000);
+  });
 });
 
 describe("odd encodings", () => {

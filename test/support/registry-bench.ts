@@ -6,8 +6,10 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { until } from "./until.ts";
 
 /** Debian's registry on a loopback port of its own. */
 export interface Registry {
@@ -50,25 +52,15 @@ export async function openRegistry(
   };
 }
 
-async function answering(url: string, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+function answering(url: string, child: ChildProcess): Promise<void> {
+  const answers = async () => {
     if (child.exitCode !== null) throw new Error(`docker-registry exited with ${child.exitCode}`);
-    try {
-      await (await fetch(url)).arrayBuffer();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-  throw new Error("docker-registry does not answer");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+    return fetch(url).then(
+      async (response) => (await response.arrayBuffer()) !== undefined,
+      () => false,
+    );
+  };
+  return until(answers, "an answer of docker-registry", 60_000);
 }
 
 /** A web server that does what a test says, and remembers what it was asked. */

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   afterProbe,
@@ -8,6 +7,7 @@ import {
   probeCommand,
 } from "../../../../src/runtime/engine/containers/health.ts";
 import type { Health } from "../../../../src/runtime/index.ts";
+import { fc } from "../../../support/fast-check.ts";
 
 const started = new Date(1_000_000);
 const timing = healthTiming({ retries: 2, startPeriodMs: 1000 });

@@ -1,7 +1,6 @@
 import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTail } from "../../../../src/runtime/engine/containers/log-files.ts";
 import { type LineFilter, LineJoiner } from "../../../../src/runtime/engine/containers/log-lines.ts";
@@ -9,6 +8,7 @@ import { logLimits } from "../../../../src/runtime/engine/containers/log-options
 import { OutputDecoder } from "../../../../src/runtime/engine/containers/log-records.ts";
 import { readLog } from "../../../../src/runtime/engine/containers/log-tail.ts";
 import type { LogEntry, OutputChunk } from "../../../../src/runtime/index.ts";
+import { fc } from "../../../support/fast-check.ts";
 import { until } from "../../../support/until.ts";
 
 const record = (text: string, { stream = "stdout", flag = "F", at = "00.5" } = {}) =>

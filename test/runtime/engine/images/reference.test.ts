@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   canonicalText,
@@ -6,6 +5,7 @@ import {
   parseReference,
   withDefaultTag,
 } from "../../../../src/runtime/engine/images/reference.ts";
+import { fc } from "../../../support/fast-check.ts";
 
 const HEX = "a".repeat(64);
 

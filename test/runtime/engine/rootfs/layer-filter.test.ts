@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EMPTY_FOLDER, LayerFilter } from "../../../../src/runtime/engine/rootfs/layer-filter.ts";
 import { formatEntry, type TarEntry, TarReader } from "../../../../src/runtime/engine/rootfs/tar/index.ts";
+import { fc } from "../../../support/fast-check.ts";
 import { folder, link, type TarItem, tarOf } from "../../../support/image-bench.ts";
 
 const LIMITS = { maxEntries: 1000, maxBytes: 1 << 20 };
