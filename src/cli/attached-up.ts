@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { LABEL, type Plan, type Request, type Step } from "../planner/index.ts";
 import type { LoadResult, Stack } from "../spec/index.ts";
 import { askStack } from "./ask-stack.ts";
@@ -11,9 +10,6 @@ import { LogLines, shortName } from "./render/log-lines.ts";
 import { paint } from "./render/paint.ts";
 import { openProgressView, type ProgressView, progressType } from "./render/progress-view.ts";
 import { stackContainers } from "./stack-containers.ts";
-
-/** For the last lines of containers that have been stopped. */
-const LAST_WORDS_MS = 1000;
 
 export interface AttachedUpOptions {
   readonly stack: Stack;
@@ -92,6 +88,7 @@ class AttachedSession {
       // Those that run already: only what they say from now on.
       options: { sinceNs: BigInt(Date.now()) * 1_000_000n },
       notBefore: isUp,
+      last: this.#stopped.signal,
       onExit: ({ id, attributes }) => {
         const isOurs = attributes[LABEL.oneoff] !== "True" && !this.#endedByPlan.has(id);
         if (isOurs) this.#cascade(Number(attributes["exitCode"] ?? 0));
@@ -112,18 +109,12 @@ class AttachedSession {
         throw error;
       }
     }
-    await Promise.race([following, this.#ended()]);
+    await following;
     this.#end.abort();
     await this.#stopping;
     if (this.#interrupts > 0) return EXIT.interrupted;
     if (flags.exitCodeFrom !== undefined) return this.#exitCodeOf(flags.exitCodeFrom);
     return this.#cascadeCode ?? EXIT.ok;
-  }
-
-  /** Some time after everything was stopped, when what is left to show has been shown. */
-  async #ended(): Promise<void> {
-    await new Promise<void>((resolve) => this.#stopped.signal.addEventListener("abort", () => resolve()));
-    await sleep(LAST_WORDS_MS);
   }
 
   async #exitCodeOf(service: string): Promise<number> {

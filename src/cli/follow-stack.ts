@@ -22,6 +22,8 @@ export interface FollowStackOptions {
   readonly onEnd?: (container: StackContainer, exitCode: number) => void;
   /** Before it resolves, following goes on though nothing runs. */
   readonly notBefore?: Promise<unknown>;
+  /** From its abort on only those that have ended are followed, to the end of their output. */
+  readonly last?: AbortSignal;
 }
 
 /**
@@ -37,6 +39,8 @@ class StackFollower {
   readonly #idle = new AbortController();
   readonly #end: AbortSignal;
   readonly #active = new Map<string, Promise<void>>();
+  /** Each ends the following of one container. */
+  readonly #leaving = new Map<string, AbortController>();
   /** Started again while the log was still being read to its end. */
   readonly #again = new Set<string>();
   /** Where reading goes on, by container, in nanoseconds since the epoch of the engine's clock. */
@@ -51,7 +55,8 @@ class StackFollower {
   }
 
   async run(): Promise<void> {
-    const { runtime, stackName, services = [], lines, options, notBefore } = this.#options;
+    const { runtime, stackName, services = [], lines, options, notBefore, last } = this.#options;
+    last?.addEventListener("abort", () => void this.#leaveRunning(), { once: true });
     const watching = this.#watch();
     const found = await stackContainers(runtime, stackName, { all: true, services });
     for (const { summary } of found) lines.register(shortName(summary.name, stackName));
@@ -68,6 +73,12 @@ class StackFollower {
     this.#endIfIdle();
     await watching;
     await Promise.all(this.#active.values());
+  }
+
+  async #leaveRunning(): Promise<void> {
+    const { runtime, stackName } = this.#options;
+    const running = await stackContainers(runtime, stackName, {}).catch(() => []);
+    for (const { summary } of running) this.#leaving.get(summary.id)?.abort();
   }
 
   /** Those that run, and those that have started and ended meanwhile. */
@@ -120,8 +131,9 @@ class StackFollower {
 
   #begin(container: StackContainer, options: LogOptions): void {
     const { isWanted = () => true, lines, stackName } = this.#options;
-    const { id, name } = container.summary;
+    const { id, name, state } = container.summary;
     if (container.isOneOff || !isWanted(container)) return;
+    if (this.#options.last?.aborted === true && state.status !== "exited") return;
     if (this.#active.has(id)) {
       this.#again.add(id);
       return;
@@ -134,13 +146,16 @@ class StackFollower {
     const { runtime, lines, stackName } = this.#options;
     const { id, name, state } = container.summary;
     const source = lines.source(shortName(name, stackName));
+    const leaving = new AbortController();
+    this.#leaving.set(id, leaving);
+    const end = AbortSignal.any([this.#end, leaving.signal]);
     try {
       const entries = runtime.containers.logs(id, {
         ...options,
         follow: true,
         // Also to go on where reading was cut off.
         timestamps: true,
-        signal: this.#end,
+        signal: end,
       });
       for await (const entry of entries) {
         source.add(entry);
@@ -152,12 +167,14 @@ class StackFollower {
       if (!isCancelled(error) && !isGone(error)) throw error;
     }
     source.flush();
-    const isCutShort = !this.#end.aborted && !this.#again.has(id) && (await this.#stillRuns(id));
+    const isCutShort = !end.aborted && !this.#again.has(id) && (await this.#stillRuns(id));
     this.#active.delete(id);
-    if (this.#again.delete(id) || isCutShort) {
+    this.#leaving.delete(id);
+    const isWanted = this.#again.delete(id) || isCutShort;
+    if (isWanted && !leaving.signal.aborted) {
       const sinceNs = this.#resumeNs.get(id);
       this.#begin(container, sinceNs === undefined ? options : { sinceNs });
-    } else if (!this.#end.aborted && (state.status !== "exited" || this.#dieCodes.has(id))) {
+    } else if (!end.aborted && (state.status !== "exited" || this.#dieCodes.has(id))) {
       await this.#tellEnd(container);
     }
     this.#endIfIdle();

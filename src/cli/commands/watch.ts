@@ -47,12 +47,12 @@ export const watch: CliCommand = {
     }
     if (flags.detach === true) return detach(context, stack, services);
     const interrupt = interruptSignal();
-    context.note(`Watch enabled for ${watched.join(", ")}`);
     const gone = endWithStack(context, stack.name, interrupt.signal);
     await watchStack(context, {
       stack,
       services,
       prune: flags.prune,
+      onReady: () => context.note(`Watch enabled for ${watched.join(", ")}`),
       signal: AbortSignal.any([interrupt.signal, gone]),
     });
     if (interrupt.signal.aborted) throw new ExitWith(EXIT.interrupted);

@@ -25,6 +25,8 @@ export interface WatchStackOptions {
   /** Absent or empty: all that say what to watch. */
   readonly services: readonly string[];
   readonly prune: boolean;
+  /** From now on no change is missed. */
+  readonly onReady: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +54,6 @@ export async function watchStack(context: Context, options: WatchStackOptions): 
     })),
   );
   const runtime = await context.runtime();
-  for (const one of watched) if (one.rule.initial_sync === true) await syncAll(context, runtime, stack, one);
   const changed = new Set<string>();
   let wake: () => void = () => {};
   const watchers = await Promise.all(
@@ -64,7 +65,10 @@ export async function watchStack(context: Context, options: WatchStackOptions): 
     ),
   );
   signal.addEventListener("abort", () => wake());
+  options.onReady();
   try {
+    for (const one of watched)
+      if (one.rule.initial_sync === true) await syncAll(context, runtime, stack, one);
     while (!signal.aborted) {
       if (changed.size === 0) {
         await new Promise<void>((resolve) => {
