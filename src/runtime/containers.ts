@@ -532,7 +532,8 @@ export interface Containers {
   createExec(id: string, spec: ExecSpec): Promise<string>;
   /**
    * `conflict` when started before. A command that cannot be started is no rejection: its message is
-   * output and its exit code is 126 or 127. Detached: resolves to undefined when it runs.
+   * output and its exit code is 126 or 127. Once the output of a session that nobody closed has ended, `inspectExec`
+   * has the exit code. Detached: resolves to undefined when it runs.
    */
   startExec(
     execId: string,

@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { compact } from "../../lib/compact.ts";
 import { execInfoFromWire, execSpecToWire } from "../docker-api/index.ts";
 import { type Containers, RuntimeError } from "../index.ts";
 import type { Connection } from "./connection.ts";
 import { hijackedSession, isFramed, resize } from "./session.ts";
+
+const EXIT_POLL_MS = 10;
 
 export function dockerExecs(
   connection: Connection,
@@ -37,6 +40,15 @@ export function dockerExecs(
       return hijackedSession(hijacked, {
         isFramed: isFramed(hijacked) || json["Tty"] !== true,
         resize: (size) => resize(connection, `${at(id)}/resize`, size),
+        afterOutput: async (closing) => {
+          // dockerd ends the stream a moment before it has noted how the command ended.
+          const isRunning = () =>
+            inspectExec(id).then(
+              (exec) => exec.isRunning,
+              () => false,
+            );
+          while (!closing.aborted && (await isRunning())) await sleep(EXIT_POLL_MS);
+        },
       });
     },
     async resizeExec(id, size) {

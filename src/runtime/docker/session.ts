@@ -10,6 +10,8 @@ export function hijackedSession(
     readonly isFramed: boolean;
     readonly resize: Session["resize"];
     readonly signal?: AbortSignal | undefined;
+    /** Awaited before the output ends, unless the session is closed. */
+    readonly afterOutput?: (closing: AbortSignal) => Promise<void>;
   },
 ): Session {
   const { input, output } = connection;
@@ -42,6 +44,7 @@ export function hijackedSession(
 
   async function* readOutput(): AsyncGenerator<OutputChunk> {
     yield* chunksOf(output, options.isFramed, closing.signal);
+    if (!closing.signal.aborted) await options.afterOutput?.(closing.signal);
   }
 }
 

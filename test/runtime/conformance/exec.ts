@@ -28,6 +28,19 @@ export function execKeepsTheContract(bench: Bench): void {
       expect((await bench.exec(id, ["no-such-command"])).exitCode).toBe(127);
     });
 
+    it("has its exit code as soon as its output has ended", async () => {
+      const { containers } = bench.runtime;
+      const id = await bench.run(OBEDIENT);
+      const codes: (number | undefined)[] = [];
+      for (let round = 0; round < 10; round++) {
+        const command = ["sh", "-c", "exit 5"];
+        const execId = await containers.createExec(id, { command, attachStdout: true });
+        for await (const _ of (await containers.startExec(execId))?.output ?? []);
+        codes.push((await containers.inspectExec(execId)).exitCode);
+      }
+      expect(codes).toEqual(Array(10).fill(5));
+    });
+
     it("goes on when its session is closed, whose output ends", async () => {
       const { containers } = bench.runtime;
       const id = await bench.run(OBEDIENT);
