@@ -73,7 +73,7 @@ describe("the command line", () => {
   });
 
   it("says that a folder has no Compose file, with exit code 15", async () => {
-    const { code, stdout, stderr } = await runCli(["--runtime", "memory", "up", "-d"], { cwd: tmpdir() });
+    const { code, stdout, stderr } = await runCli(["--runtime", "memory", "up", "-d"], { cwd: "/" });
     expect({ code, stdout }).toEqual({ code: 15, stdout: "" });
     expect(stderr).toMatch(/No Compose file/);
   });
