@@ -125,7 +125,7 @@ function ignoreMissing(error: unknown): void {
   if (!hasKind(error, "not-found", "conflict")) throw error;
 }
 
-export async function until(condition: () => Promise<boolean>, limitMs = 15_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
   const endMs = Date.now() + limitMs;
   while (!(await condition())) {
     if (Date.now() > endMs) throw new Error(`Not within ${limitMs} ms: ${condition}`);
@@ -160,7 +160,7 @@ export async function eventsOf(
     }
   })();
   await act();
-  const limit = setTimeout(() => end.abort(), 10_000);
+  const limit = setTimeout(() => end.abort(), 60_000);
   await reading;
   clearTimeout(limit);
   end.abort();
