@@ -12,7 +12,7 @@ export const DAEMON_NODE_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
 
 const READY_FD = 3;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
-const OTHER_STARTS_MS = 20_000;
+const OTHER_STARTS_MS = 60_000;
 
 /** Starts one and waits until it answers. When another is being started at the same time, waits for that one. */
 export async function startDaemon(paths: DaemonPaths, io: CliIo): Promise<void> {

@@ -6,7 +6,7 @@ import { programPath } from "../../../../lib/program-path.ts";
 import { RuntimeError } from "../../../index.ts";
 import { type ResolverCommand, type ResolverPaths, resolverPaths } from "./protocol.ts";
 
-const START_MS = 15_000;
+const START_MS = 60_000;
 
 /** The daemon's side: starts the resolver when it is needed and tells it what has changed. */
 export class ResolverClient {
