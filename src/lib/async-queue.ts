@@ -1,3 +1,6 @@
+/** So many values that were read are let go together. */
+const READ_AT_MOST = 1024;
+
 /** Values pushed on one side, iterated on the other, in order and without loss. For one reader. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   #values: T[] = [];
@@ -30,6 +33,11 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
       while (this.#next < this.#values.length) {
         const value = this.#values[this.#next] as T;
         this.#next += 1;
+        // A reader that never quite catches up must not keep all that it has read.
+        if (this.#next === READ_AT_MOST) {
+          this.#values.splice(0, this.#next);
+          this.#next = 0;
+        }
         yield value;
       }
       this.#values = [];

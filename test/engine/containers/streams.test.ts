@@ -271,3 +271,85 @@ describe("input", () => {
     session.close();
   });
 });
+
+describe("an exec that prints without end", () => {
+  it("is not kept in memory, however much came on one stream while the other is silent", async () => {
+    const id = await run("sleep 1000");
+    const most = await mostBuffered(async (look) => {
+      const execId = await runtime.containers.createExec(id, {
+        command: ["sh", "-c", "dd if=/dev/zero bs=64k count=4000 2>/dev/null"],
+        attachStdout: true,
+        attachStderr: true,
+      });
+      const session = await runtime.containers.startExec(execId);
+      let bytes = 0;
+      for await (const { data } of session?.output ?? []) {
+        bytes += data.length;
+        look();
+      }
+      expect(bytes).toBe(4000 << 16);
+    });
+    expect(most).toBeLessThan(100 << 20);
+    await runtime.containers.remove(id, { force: true });
+  });
+
+  it("waits for a reader that has stopped, and goes on without one that has gone", async () => {
+    const id = await run("sleep 1000");
+    const command = ["sh", "-c", "head -c 50000000 /dev/zero; touch /done; exec sleep 1000"];
+    const execId = await runtime.containers.createExec(id, {
+      command,
+      attachStdout: true,
+      attachStderr: true,
+    });
+    const session = await runtime.containers.startExec(execId);
+    if (session === undefined) throw new Error("no session");
+    const reader = session.output[Symbol.asyncIterator]();
+    for (let piece = 0; piece < 3; piece++) expect((await reader.next()).done).toBe(false);
+    expect(await isDone(id)).toBe(false);
+    // It waits to be asked for more while the client goes.
+    void reader.next();
+    session.close();
+    await until(() => isDone(id), "the process goes on");
+    await runtime.containers.remove(id, { force: true });
+  });
+
+  it("as a health check is heard for 4096 bytes, and ended in time", async () => {
+    let id = "";
+    const most = await mostBuffered(async (look) => {
+      id = await run("sleep 1000", {
+        healthcheck: {
+          test: ["CMD-SHELL", "exec cat /dev/zero"],
+          intervalMs: 100,
+          timeoutMs: 3000,
+          retries: 1,
+        },
+      });
+      await until(async () => {
+        look();
+        return (await runtime.containers.inspect(id)).state.health?.status === "unhealthy";
+      }, "unhealthy");
+    });
+    expect(most).toBeLessThan(100 << 20);
+    const { state } = await runtime.containers.inspect(id);
+    const output = state.health?.log[0]?.output ?? "";
+    expect(output.replace(/^Health check exceeded timeout \(3s\): /, "").length).toBe(4096);
+    await runtime.containers.remove(id, { force: true });
+  });
+});
+
+/** The most bytes that buffers held above what they held before, at the moments of `look`. */
+async function mostBuffered(action: (look: () => void) => Promise<void>): Promise<number> {
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  await action(() => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  });
+  return most;
+}
+
+async function isDone(id: string): Promise<boolean> {
+  return runtime.containers.statPath(id, "/done").then(
+    () => true,
+    () => false,
+  );
+}

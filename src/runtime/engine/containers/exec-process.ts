@@ -216,7 +216,8 @@ function watched(raw: RawExec, files: ExecFiles, begun: Promise<void>): ExecProc
     drain: () => {
       if (isDraining) return;
       isDraining = true;
-      for (const { readable } of raw.streams) readable.resume();
+      // Who listens for readable data keeps a stream from flowing.
+      for (const { readable } of raw.streams) readable.removeAllListeners("readable").resume();
     },
   };
 }

@@ -6,34 +6,39 @@ export interface OutputSource {
   readonly readable: Readable;
 }
 
-/** Chunks of several streams as they come, no faster than they are taken; ends when all have ended. */
+/**
+ * Chunks of several streams as they come, no faster than they are taken; ends when all have ended. One promise at a
+ * time waits for all of them: a promise for each would keep whatever came on one stream for as long as another is
+ * silent (https://github.com/nodejs/node/issues/17469).
+ */
 export async function* mergeOutput(
   sources: readonly OutputSource[],
 ): AsyncGenerator<OutputChunk, void, void> {
-  const pending = new Map(sources.map((source) => [source.stream, next(source)]));
-  while (pending.size > 0) {
-    const { source, chunk } = await Promise.race(pending.values());
-    if (chunk === undefined) pending.delete(source.stream);
-    else {
-      pending.set(source.stream, next(source));
-      yield { stream: source.stream, data: chunk };
+  const open = new Set(sources);
+  let wake = () => {};
+  const ring = () => wake();
+  for (const { readable } of sources) for (const event of EVENTS) readable.on(event, ring);
+  try {
+    while (open.size > 0) {
+      // Made before the look: what comes during it is not missed.
+      const rung = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      let hasRead = false;
+      for (const source of open) {
+        const { stream, readable } = source;
+        const data: Uint8Array | null = readable.read();
+        if (data === null) {
+          if (readable.readableEnded || readable.destroyed) open.delete(source);
+          continue;
+        }
+        hasRead = true;
+        yield { stream, data };
+      }
+      if (!hasRead && open.size > 0) await rung;
     }
-  }
-}
-
-async function next(source: OutputSource): Promise<{ source: OutputSource; chunk: Uint8Array | undefined }> {
-  const { readable } = source;
-  for (;;) {
-    const chunk: Uint8Array | null = readable.read();
-    if (chunk !== null) return { source, chunk };
-    if (readable.readableEnded || readable.destroyed) return { source, chunk: undefined };
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        for (const event of EVENTS) readable.off(event, done);
-        resolve();
-      };
-      for (const event of EVENTS) readable.once(event, done);
-    });
+  } finally {
+    for (const { readable } of sources) for (const event of EVENTS) readable.off(event, ring);
   }
 }
 
