@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { gitTar, isGitAddress } from "../lib/git-checkout.ts";
+import { openWeb, UnsafeRedirect } from "../lib/open-web.ts";
 import { type BuildOptions, RuntimeError } from "../runtime/index.ts";
 import { TAR_END } from "./buildkit/tar-header.ts";
 
@@ -29,16 +30,27 @@ async function download(
   url: string,
   signal: AbortSignal | undefined,
 ): Promise<Pick<BuildOptions, "context" | "dockerfileText">> {
-  const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
-    throw new RuntimeError("unavailable", `Cannot download "${url}"`, { cause: error });
-  });
-  if (!response.ok || response.body === null)
-    throw new RuntimeError("unavailable", `Cannot download "${url}": the server answered ${response.status}`);
-  const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+  const body = await openDownload(url, signal);
   const head = await readHead(body);
   const whole = Readable.from(rejoined(head, body), { objectMode: false });
   if (isArchive(head)) return { context: whole };
   return { context: Readable.from([TAR_END]), dockerfileText: await dockerfileOf(whole, url) };
+}
+
+/** What lies at a web address: see `openWeb`. `forbidden` when a redirect is not followed. */
+export async function openDownload(url: string, signal: AbortSignal | undefined): Promise<Readable> {
+  const response = await openWeb(url, signal).catch((error: Error) => {
+    signal?.throwIfAborted();
+    if (error instanceof UnsafeRedirect)
+      throw new RuntimeError("forbidden", `Cannot download "${url}": ${error.message}`);
+    throw new RuntimeError("unavailable", `Cannot download "${url}"`, { cause: error });
+  });
+  if (response.statusCode === 200) return response;
+  response.destroy();
+  throw new RuntimeError(
+    "unavailable",
+    `Cannot download "${url}": the server answered ${response.statusCode}`,
+  );
 }
 
 async function readHead(body: Readable): Promise<Buffer> {

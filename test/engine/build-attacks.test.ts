@@ -1,9 +1,21 @@
+import { execFileSync } from "node:child_process";
+import { lookup } from "node:dns/promises";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openRemote } from "../../src/server/remote-context.ts";
 import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
 import { folder, inventory, link } from "../support/image-bench.ts";
 import { type FakeServer, openFakeServer } from "../support/registry-bench.ts";
+
+const OUTSIDE = "198.18.77.1";
+
+/** This machine's own name, where that leads to its loopback. */
+async function namesOfLoopback(): Promise<readonly string[]> {
+  const { address } = await lookup(hostname()).catch(() => ({ address: "" }));
+  return address.startsWith("127.") ? [hostname()] : [];
+}
 
 describe("a hostile build", () => {
   let bench: BuildBench;
@@ -138,6 +150,63 @@ describe("a hostile build", () => {
     await expect(bench.build("FROM busybox\nADD file:///etc/passwd /f")).rejects.toThrow(
       "file not found in build context",
     );
+  });
+
+  it("is led inside by no redirect of a server outside, by address or by name", async () => {
+    const inside = await openFakeServer((_request, response) => response.end("inner"));
+    servers.push(inside);
+    const port = inside.host.split(":")[1];
+    let location = "";
+    // An address of this machine that is none of its loopback's: what answers there is outside.
+    execFileSync("ip", ["address", "replace", `${OUTSIDE}/32`, "dev", "lo"]);
+    try {
+      const outside = await openFakeServer((request, response) => {
+        if (request.url === "/file") response.end("outer");
+        else response.writeHead(302, { location }).end();
+      }, OUTSIDE);
+      servers.push(outside);
+      for (const host of [
+        ...(await namesOfLoopback()),
+        ...["127.0.0.1", "127.9.9.9", "2130706433", "0x7f.1", "0", "localhost", "LOCALHOST"],
+        ...[
+          "169.254.169.254",
+          "[::1]",
+          "[::]",
+          "[::ffff:127.0.0.1]",
+          "[::ffff:169.254.169.254]",
+          "[fe80::1]",
+        ],
+      ]) {
+        location = `http://${host}:${port}/`;
+        await expect(
+          bench.build(`FROM busybox\nADD http://${outside.host}/away /f`, [], { noCache: true }),
+          host,
+        ).rejects.toMatchObject({ kind: "forbidden", message: expect.stringContaining("it redirects to") });
+        // Nor is a context, or a root file system to import.
+        await expect(openRemote(`http://${outside.host}/away`), host).rejects.toMatchObject({
+          kind: "forbidden",
+        });
+      }
+      expect(inside.requests).toEqual([]);
+      location = "/file";
+      await bench.build(`FROM busybox\nADD http://${outside.host}/away /f`, [], { tags: ["outer:1"] });
+      expect(await bench.output("outer:1", "cat", "/f")).toBe("outer");
+    } finally {
+      execFileSync("ip", ["address", "delete", `${OUTSIDE}/32`, "dev", "lo"]);
+    }
+  });
+
+  it("prints without end and is heard for 2 MiB a step", async () => {
+    const { text, steps } = await bench.build(
+      "FROM busybox\nRUN head -c 8000000 /dev/zero | tr '\\0' x\nRUN echo more",
+    );
+    const logged = steps.reduce((sum, step) => sum + (step.log?.data.length ?? 0), 0);
+    for (const bytes of [text.length, logged]) {
+      expect(bytes).toBeGreaterThan(2 << 20);
+      expect(bytes).toBeLessThan((2 << 20) + 4096);
+    }
+    expect(text).toContain("x\n[output clipped, log limit 2MiB reached]\n ---> Removed");
+    expect(text).toContain("\nmore\n");
   });
 
   it("is told apart from a build that only is wrong", async () => {

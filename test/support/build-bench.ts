@@ -41,6 +41,8 @@ export const APPLETS = [
     "readlink",
     "mount",
     "sort",
+    "head",
+    "tr",
   ],
 ];
 

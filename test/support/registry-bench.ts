@@ -74,8 +74,10 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
+/** On the loopback, or at another of the machine's addresses. */
 export async function openFakeServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  address = "127.0.0.1",
 ): Promise<FakeServer> {
   const requests: FakeServer["requests"] = [];
   const server: Server = createHttpServer((request, response) => {
@@ -86,10 +88,10 @@ export async function openFakeServer(
     });
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    host: `127.0.0.1:${port}`,
+    host: `${address}:${port}`,
     requests,
     close: () =>
       new Promise((resolve) => {

@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { compact } from "../../lib/compact.ts";
 import { credentialsFromHeader } from "../../runtime/docker-api/index.ts";
 import type { ImageProgress } from "../../runtime/index.ts";
@@ -6,6 +6,7 @@ import { RuntimeError } from "../../runtime/index.ts";
 import { type Call, param } from "../call.ts";
 import { type ProgressStream, streamProgress } from "../progress-stream.ts";
 import { filled, flag } from "../query.ts";
+import { openDownload } from "../remote-context.ts";
 import { invalid, SENT, StatusError } from "../reply.ts";
 import type { Route } from "../router.ts";
 import { pipe } from "./archive.ts";
@@ -77,16 +78,8 @@ async function importRootfs(call: Call): Promise<typeof SENT> {
   });
 }
 
-async function download(source: string, signal: AbortSignal): Promise<Readable> {
-  const url = /^https?:\/\//.test(source) ? source : `http://${source}`;
-  try {
-    const response = await fetch(url, { signal });
-    if (!response.ok || response.body === null)
-      throw new RuntimeError("unavailable", `the server answered ${response.status}`);
-    return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
-  } catch (error) {
-    throw new RuntimeError("unavailable", `Cannot download "${url}"`, { cause: error });
-  }
+function download(source: string, signal: AbortSignal): Promise<Readable> {
+  return openDownload(/^https?:\/\//.test(source) ? source : `http://${source}`, signal);
 }
 
 function push(call: Call): Promise<typeof SENT> {

@@ -14,6 +14,7 @@ import {
 import { argsOf } from "./build-args.ts";
 import type { BuildSession, Step } from "./build-session.ts";
 import { configStep, layerStep, type StepOutcome } from "./cached-step.ts";
+import { clippedLog } from "./clipped-log.ts";
 import { copyStep } from "./copy-step.ts";
 import { runStep } from "./run-step.ts";
 import { type StageState, wordsOf } from "./stage-state.ts";
@@ -145,10 +146,10 @@ class StepReporter {
     print(`Step ${number + 1}/${this.#numbers.total} : ${instruction.text}`);
     print("\n");
     const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
-    const printBytes = (data: Uint8Array, stream: "stdout" | "stderr") => {
+    const printBytes = clippedLog((data, stream) => {
       print(decoders[stream].decode(data, { stream: true }), stream);
       options.onStep?.({ ...step, startedAt, log: { data, stream } });
-    };
+    });
     try {
       const outcome = await action({ print, printBytes });
       if (outcome.isCached) print(" ---> Using cache\n");
