@@ -64,7 +64,7 @@ export class Exchange implements Call {
   }
 
   readJson(options: { readonly isOptional?: boolean } = {}): ReturnType<Call["readJson"]> {
-    return readJsonBody(this.body, this.headers, options.isOptional ?? false);
+    return readJsonBody(this.body, this.headers, options);
   }
 
   openStream(head: Parameters<Call["openStream"]>[0]): ResponseStream {

@@ -7,13 +7,16 @@ import { invalid } from "./reply.ts";
 const JSON_LIMIT_BYTES = 16 * 1024 * 1024;
 const STALL_MS = 30_000;
 
-/** Reads and parses a JSON body, with limits on size and patience. */
+/** Reads and parses a JSON body, with limits on size and patience: `timeout` when nothing comes for `stallMs`. */
 export async function readJsonBody(
   body: Readable,
   headers: IncomingHttpHeaders,
-  isOptional: boolean,
+  {
+    isOptional = false,
+    stallMs = STALL_MS,
+  }: { readonly isOptional?: boolean; readonly stallMs?: number } = {},
 ): Promise<WireObject> {
-  const text = await readText(body);
+  const text = await readText(body, stallMs);
   if (text.trim() === "") {
     if (isOptional) return new WireObject({});
     throw invalid("invalid JSON: got EOF while reading request body");
@@ -37,12 +40,12 @@ function parse(text: string): unknown {
   }
 }
 
-async function readText(body: Readable): Promise<string> {
+async function readText(body: Readable, stallMs: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   const timer = setTimeout(
     () => body.destroy(new RuntimeError("timeout", "Cannot read the request: its body stalled")),
-    STALL_MS,
+    stallMs,
   );
   try {
     for await (const chunk of body) {
@@ -63,58 +66,79 @@ async function readText(body: Readable): Promise<string> {
  * stays in `socket`, for whoever takes the connection over.
  */
 export function rawBody(socket: Duplex, headers: IncomingHttpHeaders): Readable {
-  if (/\bchunked\b/i.test(headers["transfer-encoding"] ?? "")) return Readable.from(chunkedBody(socket));
-  const length = Number(headers["content-length"] ?? 0);
-  return Readable.from(lengthBody(socket, length));
+  const given = new AbortController();
+  const source: Source = { socket, givenUp: given.signal };
+  const isChunked = /\bchunked\b/i.test(headers["transfer-encoding"] ?? "");
+  const pieces = isChunked ? chunkedBody(source) : lengthBody(source, Number(headers["content-length"] ?? 0));
+  return new Readable({
+    read() {
+      pieces.next().then(
+        ({ value }) => this.push(value ?? null),
+        (error) => this.destroy(error),
+      );
+    },
+    // Not the generator's own end, which would come after the piece that it waits for.
+    destroy(error, done) {
+      given.abort();
+      done(error);
+    },
+  });
 }
 
-async function* lengthBody(socket: Duplex, length: number): AsyncGenerator<Buffer> {
+interface Source {
+  readonly socket: Duplex;
+  /** Nobody waits for the body any more. */
+  readonly givenUp: AbortSignal;
+}
+
+async function* lengthBody(source: Source, length: number): AsyncGenerator<Buffer> {
   let left = length;
   while (left > 0) {
-    const bytes = await take(socket);
+    const bytes = await take(source);
     if (bytes === undefined) throw invalid("Cannot read the request: it ended early");
-    if (bytes.length > left) socket.unshift(bytes.subarray(left));
+    if (bytes.length > left) source.socket.unshift(bytes.subarray(left));
     yield bytes.subarray(0, left);
     left -= Math.min(left, bytes.length);
   }
 }
 
-async function* chunkedBody(socket: Duplex): AsyncGenerator<Buffer> {
+async function* chunkedBody(source: Source): AsyncGenerator<Buffer> {
   for (;;) {
-    const size = Number.parseInt(await takeLine(socket), 16);
+    const size = Number.parseInt(await takeLine(source), 16);
     if (!Number.isInteger(size) || size < 0) throw invalid("Cannot read the request: a chunk has no size");
-    if (size > 0) yield* lengthBody(socket, size);
-    const separator = await takeLine(socket);
+    if (size > 0) yield* lengthBody(source, size);
+    const separator = await takeLine(source);
     if (size === 0) {
       // Trailers, if any, end with an empty line.
-      for (let line = separator; line !== ""; line = await takeLine(socket));
+      for (let line = separator; line !== ""; line = await takeLine(source));
       return;
     }
   }
 }
 
-async function takeLine(socket: Duplex): Promise<string> {
+async function takeLine(source: Source): Promise<string> {
   let line = Buffer.alloc(0);
   for (;;) {
-    const bytes = await take(socket);
+    const bytes = await take(source);
     if (bytes === undefined || line.length > 4096)
       throw invalid("Cannot read the request: a chunk is malformed");
     line = Buffer.concat([line, bytes]);
     const end = line.indexOf("\n");
     if (end < 0) continue;
-    if (end + 1 < line.length) socket.unshift(line.subarray(end + 1));
+    if (end + 1 < line.length) source.socket.unshift(line.subarray(end + 1));
     return line.subarray(0, end).toString("latin1").trimEnd();
   }
 }
 
-/** The next bytes; undefined at the end. */
-function take(socket: Duplex): Promise<Buffer | undefined> {
+/** The next bytes; undefined at the end, or when nobody waits for them. */
+function take({ socket, givenUp }: Source): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const done = (bytes: Buffer | undefined): void => {
       socket.off("readable", onReadable);
       socket.off("end", onEnd);
       socket.off("close", onEnd);
       socket.off("error", reject);
+      givenUp.removeEventListener("abort", onEnd);
       resolve(bytes);
     };
     const onEnd = (): void => done(undefined);
@@ -126,6 +150,7 @@ function take(socket: Duplex): Promise<Buffer | undefined> {
     socket.on("end", onEnd);
     socket.on("close", onEnd);
     socket.on("error", reject);
+    givenUp.addEventListener("abort", onEnd);
     onReadable();
   });
 }
