@@ -152,6 +152,16 @@ describe("log lines", () => {
     expect(times).toBe("1 one\n2 begun\n4 three\n5 fo\n");
   });
 
+  it("are told in pieces of 1 MiB when their end never comes", () => {
+    const { made, written } = lines();
+    const source = made.source("a");
+    for (let piece = 0; piece < 100; piece++)
+      source.add({ stream: "stdout", data: Buffer.alloc(16 * 1024, "x") });
+    expect(written).toEqual([`a  | ${"x".repeat(1 << 20)}\n`]);
+    source.flush();
+    expect(written[1]).toBe(`a  | ${"x".repeat(36 * 16 * 1024)}\n`);
+  });
+
   it("carry times with nine digits", () => {
     expect(nanoTime(1_700_000_000_000_000_001n)).toBe("2023-11-14T22:13:20.000000001Z");
   });

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkStore, openImages } from "../../src/runtime/engine/images/index.ts";
 import { DOCKER, OCI } from "../../src/runtime/engine/images/media-types.ts";
@@ -152,6 +152,58 @@ describe("a registry that", () => {
     image.document.layers[0] = { mediaType: OCI.layerZstd, digest: digestOf(bomb), size: bomb.length };
     await expect(pull(await serve(image))).rejects.toMatchObject({ kind: "exhausted" });
     expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+  });
+
+  it("states a size that the disk has no room for is not asked for the layer", async () => {
+    const image = anImage();
+    image.document.layers[0] = {
+      ...image.document.layers[0],
+      size: 2 ** 52,
+    } as (typeof image.document.layers)[0];
+    const server = await serve(image);
+    await expect(pull(server)).rejects.toMatchObject({ kind: "exhausted" });
+    expect(server.requests.filter(({ url }) => url.endsWith(digestOf(image.layer)))).toEqual([]);
+  });
+
+  it("gives a layer whose reading takes a gigabyte of memory is refused", async () => {
+    const image = anImage();
+    // The window is as large as the frame's head says, and nothing keeps what came from lying in it.
+    const layer = execFileSync("sh", ["-c", "cat | zstd -q -1 --long=30 -c"], {
+      input: gunzipSync(image.layer),
+    });
+    image.layer = layer;
+    image.document.layers[0] = { mediaType: OCI.layerZstd, digest: digestOf(layer), size: layer.length };
+    await expect(pull(await serve(image))).rejects.toThrow(/Cannot decompress zstd data.*/);
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+  });
+
+  it("gives a layer with a file of 1 TiB that is all hole gets it as one", async () => {
+    const image = anImage();
+    const tar = execFileSync(
+      "sh",
+      ["-c", "cd $0 && truncate -s 1T hole && tar -c --sparse hole && rm hole", bench.folder],
+      { maxBuffer: 1 << 24 },
+    );
+    image.layer = gzipSync(tar);
+    const config = JSON.parse(image.config.toString());
+    image.config = Buffer.from(
+      JSON.stringify({ ...config, rootfs: { type: "layers", diff_ids: [digestOf(tar)] } }),
+    );
+    image.document.config = {
+      ...image.document.config,
+      digest: digestOf(image.config),
+      size: image.config.length,
+    };
+    image.document.layers[0] = {
+      mediaType: DOCKER.layer,
+      digest: digestOf(image.layer),
+      size: image.layer.length,
+    };
+    await pull(await serve(image));
+    const [layer = ""] = readdirSync(bench.layout.layersDir);
+    const { size, blocks } = statSync(join(bench.layout.layersDir, layer, "diff/hole"));
+    expect(size).toBe(2 ** 40);
+    expect(blocks * 512).toBeLessThan(1 << 20);
   });
 
   it.each([

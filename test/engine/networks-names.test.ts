@@ -151,6 +151,17 @@ describe("names of others", () => {
     );
   });
 
+  it("are asked for once of a container that names our own address as its server", async () => {
+    await bench.network("front");
+    const { gateway = "" } = (await bench.part.port.inspect("front")).ipam.pools[0] ?? {};
+    upstream = await Upstream.listen(gateway);
+    const dns = ["127.0.0.11", "::ffff:127.0.0.11", gateway];
+    const web = await bench.container("web", { front: {} }, { dns });
+    expect((await askLater(web, "outside.example")).data).toEqual(["203.0.113.9"]);
+    expect((await askLater(web, "outside.example", "A", "tcp")).data).toEqual(["203.0.113.9"]);
+    expect(upstream.askers).toHaveLength(2);
+  });
+
   it("are refused to a container without a way out", async () => {
     upstream = await Upstream.listen("127.0.0.1");
     await bench.network("inside", { internal: true });

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ServerBench } from "./support.ts";
 
@@ -78,3 +80,37 @@ describe("a hostile request", () => {
     expect((await bench.call("GET", "/_ping")).text).toBe("OK");
   });
 });
+
+describe("ten thousand connections", () => {
+  it("that say nothing keep nobody out, and what they took is free again", async () => {
+    const before = process.memoryUsage().rss;
+    // In a process of its own: both ends here would be twice as many descriptors.
+    const crowd = spawn(process.execPath, ["-e", CROWD, bench.socketPath], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    try {
+      const [text] = (await once(crowd.stdout, "data")) as [Buffer];
+      expect(text.toString()).toBe("9900");
+      expect((await bench.call("GET", "/_ping")).text).toBe("OK");
+      expect(process.memoryUsage().rss - before).toBeLessThan(256 << 20);
+    } finally {
+      crowd.kill("SIGKILL");
+      await once(crowd, "exit");
+    }
+    expect((await bench.call("GET", "/_ping")).text).toBe("OK");
+  }, 60_000);
+});
+
+/** Opens connections until it has 9900, says so, and holds them. A full queue of those who wait is tried again. */
+const CROWD = `
+  const { connect } = require("node:net");
+  let open = 0;
+  const enter = () => {
+    const socket = connect(process.argv[1], () => {
+      if (++open === 9900) process.stdout.write("9900");
+      else if (open <= 9700) enter();
+    });
+    socket.on("error", () => setTimeout(enter, 10));
+  };
+  for (let n = 0; n < 200; n++) enter();
+`;

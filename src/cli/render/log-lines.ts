@@ -20,6 +20,8 @@ export interface LogSource {
 }
 
 const NEWLINE = 0x0a;
+/** A line that is longer is told in pieces: some processes never write an end. */
+const LONGEST_LINE_BYTES = 1 << 20;
 
 /**
  * Output of several containers as whole lines, `web-1  | text`: the name in its colour, padded to the longest one
@@ -49,12 +51,13 @@ export class LogLines {
       add: (entry) => {
         const { lines, rest } = splitEntry(open.get(entry.stream), entry);
         this.#write(name, lines);
-        if (rest === undefined) open.delete(entry.stream);
-        else open.set(entry.stream, rest);
+        open.delete(entry.stream);
+        if (rest === undefined) return;
+        if (rest.data.length < LONGEST_LINE_BYTES) open.set(entry.stream, rest);
+        else this.#write(name, ended(rest));
       },
       flush: () => {
-        for (const entry of open.values())
-          this.#write(name, { ...entry, data: Buffer.concat([entry.data, Buffer.from("\n")]) });
+        for (const entry of open.values()) this.#write(name, ended(entry));
         open.clear();
       },
     };
@@ -85,6 +88,10 @@ export class LogLines {
   #coloured(name: string): (text: string) => string {
     return this.#paint(this.#colours.get(name) ?? 0);
   }
+}
+
+function ended(entry: LogEntry): LogEntry {
+  return { ...entry, data: Buffer.concat([entry.data, Buffer.from("\n")]) };
 }
 
 /** The lines that end in an entry, after what was open before it, and what is open then. */

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { extract, type Header, pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EMPTY_FOLDER } from "../../../src/runtime/engine/rootfs/layer-filter.ts";
+import { formatEntry } from "../../../src/runtime/engine/rootfs/tar/index.ts";
 import type { ContainerRuntime, ContainerSpec } from "../../../src/runtime/index.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
 
@@ -228,4 +230,35 @@ describe("a hostile container", () => {
     }
     expect(existsSync(join(canary, "evil"))).toBe(false);
   });
+});
+
+describe("files larger than our memory should grow", () => {
+  it("go in and out without being held in memory", async () => {
+    const bytes = 96 << 20;
+    const id = await make("exec sleep 1000");
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    const look = () => {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    };
+    const piece = Buffer.alloc(1 << 16, "x");
+    const archive = (function* () {
+      yield formatEntry({ ...EMPTY_FOLDER, type: "file", name: "big", storedBytes: bytes, fileBytes: bytes });
+      for (let at = 0; at < bytes; at += piece.length) {
+        look();
+        yield piece;
+      }
+      yield Buffer.alloc(1024);
+    })();
+    await runtime.containers.writeArchive(id, "/tmp", Readable.from(archive, { objectMode: false }));
+    expect((await runtime.containers.statPath(id, "/tmp/big")).sizeBytes).toBe(bytes);
+    let read = 0;
+    for await (const data of (await runtime.containers.readArchive(id, "/tmp/big")).archive) {
+      read += (data as Buffer).length;
+      look();
+    }
+    expect(read).toBeGreaterThan(bytes);
+    expect(most).toBeLessThan(64 << 20);
+    await runtime.containers.remove(id, { force: true });
+  }, 180_000);
 });

@@ -24,10 +24,13 @@ export function compressionOf(start: Uint8Array): Compression {
   return found?.compression ?? "none";
 }
 
+/** The archive says how much its reading takes; this is what the programs' own highest levels need. */
+const MEMORY_MEBIBYTES = 128;
+
 const DECOMPRESSORS: Readonly<Record<Exclude<Compression, "none">, readonly (readonly string[])[]>> = {
   gzip: [["igzip", "--decompress", "--stdout"]],
-  zstd: [["zstd", "--decompress", "--stdout", "--quiet", "--memory=1024MB"]],
-  xz: [["xz", "--decompress", "--stdout", "--memlimit=1GiB"]],
+  zstd: [["zstd", "--decompress", "--stdout", "--quiet", `--memory=${MEMORY_MEBIBYTES}MB`]],
+  xz: [["xz", "--decompress", "--stdout", `--memlimit=${MEMORY_MEBIBYTES}MiB`]],
   bzip2: [["bzip2", "--decompress", "--stdout"]],
 };
 

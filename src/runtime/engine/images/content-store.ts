@@ -9,6 +9,7 @@ import {
   rename,
   rm,
   stat,
+  statfs,
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -68,6 +69,13 @@ export class ContentStore {
     if (digestOf(data) !== digest)
       throw new RuntimeError("internal", `Cannot read blob ${digest}: its content has changed on disk`);
     return data;
+  }
+
+  /** `exhausted` when so many bytes more would not go on the disk, a tenth of what is free left to others. */
+  async refuseUnlessRoom(bytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#blobsDir);
+    if (bytes > bavail * bsize * 0.9)
+      throw new RuntimeError("exhausted", `Cannot store ${bytes} bytes: ${bavail * bsize} are free`);
   }
 
   stream(digest: Digest): ReadStream {

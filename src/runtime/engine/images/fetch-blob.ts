@@ -28,7 +28,7 @@ export async function fetchBlob(
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          await download(blob, writer, options);
+          await download(context, blob, writer, options);
           options.onProgress?.({ status: "Verifying Checksum" });
           await writer.commit(blob.digest);
           return;
@@ -46,9 +46,15 @@ export async function fetchBlob(
   });
 }
 
-async function download(blob: Descriptor, writer: BlobWriter, options: FetchOptions): Promise<void> {
+async function download(
+  context: ImageContext,
+  blob: Descriptor,
+  writer: BlobWriter,
+  options: FetchOptions,
+): Promise<void> {
   if (writer.bytes > blob.size) await writer.restart();
   if (writer.bytes < blob.size || blob.size === 0) {
+    await context.content.refuseUnlessRoom(blob.size - writer.bytes);
     const { body, isPartial } = await options.repository.blob(blob.digest, writer.bytes);
     if (!isPartial) await writer.restart();
     const report = paced(options, blob.size);

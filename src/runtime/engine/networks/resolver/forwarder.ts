@@ -1,13 +1,16 @@
+import { type IpAddress, parseIp } from "../../../../lib/ip-address.ts";
 import type { SandboxRecord } from "../sandbox-record.ts";
 import { exchangeByTcp, exchangeByUdp } from "./exchange.ts";
 import type { HostServers } from "./host-servers.ts";
 import type { NetnsSockets } from "./netns-sockets.ts";
+import { RESOLVER_ADDRESS } from "./protocol.ts";
 
 const TIMEOUT_MS = 4000;
 const MOST_AT_ONCE = 1024;
 const MOST_AT_ONCE_PER_CONTAINER = 256;
 const SERVER_FAILURE = 2;
 const REFUSED = 5;
+const OUR_ADDRESS = parseIp(RESOLVER_ADDRESS)?.value;
 
 /**
  * Asks the servers of a container in their order. The machine's own are asked from the machine's namespace, so
@@ -66,10 +69,23 @@ export class Forwarder {
 
   #serversOf(asker: SandboxRecord): readonly { readonly server: string; readonly isInside: boolean }[] {
     if (asker.names.servers.length > 0)
-      return asker.names.servers.map((server) => ({ server, isInside: true }));
+      return asker.names.servers
+        .filter((server) => !isOurselves(server))
+        .map((server) => ({ server, isInside: true }));
     if (asker.endpoints.every((endpoint) => endpoint.isInternal)) return [];
     return this.#hostServers.current().map((server) => ({ server, isInside: false }));
   }
+}
+
+/** Asked from inside, that is us: one query would come round until nothing more may wait. */
+function isOurselves(server: string): boolean {
+  const address = parseIp(server);
+  return address !== undefined && (address.value & 0xffff_ffffn) === OUR_ADDRESS && !isRealIpv6(address);
+}
+
+/** Neither IPv4 nor IPv4 in IPv6 (`::ffff:127.0.0.11`). */
+function isRealIpv6({ family, value }: IpAddress): boolean {
+  return family === 6 && value >> 32n !== 0xffffn;
 }
 
 function isRefusal(answer: Buffer): boolean {
