@@ -1,4 +1,4 @@
-import { globSource } from "../../../lib/glob-match.ts";
+import { ANY, type GlobPart, globParts, matcherOf, SLASH } from "../../../lib/glob-match.ts";
 import { RuntimeError } from "../../index.ts";
 
 /** Which paths of a context are left out. */
@@ -9,7 +9,7 @@ export interface IgnoreRules {
 }
 
 interface Rule {
-  readonly expression: RegExp;
+  matches(path: string): boolean;
   readonly isException: boolean;
 }
 
@@ -39,8 +39,8 @@ export function joinRules(rules: readonly IgnoreRules[]): IgnoreRules {
 function isIgnored(rules: readonly Rule[], path: string): boolean {
   if (path === "" || rules.length === 0) return false;
   let result = false;
-  for (const { expression, isException } of rules) {
-    if (result === isException && expression.test(path)) result = !isException;
+  for (const { matches, isException } of rules) {
+    if (result === isException && matches(path)) result = !isException;
   }
   return result;
 }
@@ -56,7 +56,9 @@ function ruleOf(line: string): readonly Rule[] {
   if (parts.length === 0) return [];
   try {
     // Itself, or anything inside it.
-    return [{ expression: new RegExp(`^${sourceOf(parts)}(?:/.*)?$`, "su"), isException }];
+    return [
+      { matches: matcherOf([...partsOf(parts), { kind: "maybe", length: 2 }, SLASH, ANY]), isException },
+    ];
   } catch (cause) {
     throw new RuntimeError("invalid", `Cannot read .dockerignore: ${JSON.stringify(line)} is no pattern`, {
       cause,
@@ -65,13 +67,11 @@ function ruleOf(line: string): readonly Rule[] {
 }
 
 /** `**` stands for any number of folders, none included. */
-function sourceOf(parts: readonly string[]): string {
-  return parts
-    .map((part, index) => {
-      const isLast = index === parts.length - 1;
-      if (part === "**") return isLast ? ".*" : "(?:.*/)?";
-      const source = part.split("**").map(globSource).join(".*");
-      return isLast ? source : `${source}/`;
-    })
-    .join("");
+function partsOf(names: readonly string[]): readonly GlobPart[] {
+  return names.flatMap((name, index): readonly GlobPart[] => {
+    const isLast = index === names.length - 1;
+    if (name === "**") return isLast ? [ANY] : [{ kind: "maybe", length: 2 }, ANY, SLASH];
+    const parts = name.split("**").flatMap((piece, at) => [...(at === 0 ? [] : [ANY]), ...globParts(piece)]);
+    return isLast ? parts : [...parts, SLASH];
+  });
 }
