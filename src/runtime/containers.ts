@@ -143,11 +143,14 @@ export interface ContainerSpec {
   readonly autoRemove?: boolean;
   readonly init?: boolean;
 
+  /** Two at one target are `invalid`, unless one is a bare volume: it gives way, to `volumesFrom` as well. */
   readonly mounts?: readonly MountSpec[];
   /** `container[:ro|rw]`. */
   readonly volumesFrom?: readonly string[];
   readonly readOnlyRootfs?: boolean;
   readonly shmSizeBytes?: number;
+  /** Docker's driver for the volumes whose mounts name none, kept for who reads it back. */
+  readonly volumeDriver?: string;
   readonly storageOptions?: Readonly<Record<string, string>>;
 
   /** `bridge` (default), `host`, `none`, `container:<name or id>`, or a network's name. */
@@ -171,6 +174,8 @@ export interface ContainerSpec {
   /** `` (private), `host`, `container:<id>`. */
   readonly pidMode?: string;
   readonly utsMode?: string;
+  /** Docker's word for what there is on Linux anyway, kept for who reads it back. */
+  readonly isolation?: "default";
   readonly cgroupnsMode?: "private" | "host";
   readonly usernsMode?: string;
   readonly cgroupParent?: string;

@@ -1,3 +1,4 @@
+export * from "./bare-volume.ts";
 export * from "./containers.ts";
 export * from "./errors.ts";
 export * from "./events.ts";

@@ -1,5 +1,12 @@
 import { compact } from "../../lib/compact.ts";
-import type { ContainerSpec, DeviceMapping, EndpointSpec, PortBinding, Ulimit } from "../index.ts";
+import {
+  type ContainerSpec,
+  type DeviceMapping,
+  type EndpointSpec,
+  type PortBinding,
+  RuntimeError,
+  type Ulimit,
+} from "../index.ts";
 import { endpointSpecFromWire } from "./endpoints.ts";
 import { consoleSizeFromWire } from "./exec.ts";
 import { healthcheckFromWire } from "./image-config.ts";
@@ -79,6 +86,7 @@ function storageOf(config: WireObject, host: WireObject): Part {
     volumesFrom: host.someTexts("VolumesFrom"),
     readOnlyRootfs: host.isSet("ReadonlyRootfs"),
     shmSizeBytes: host.amount("ShmSize"),
+    volumeDriver: host.filled("VolumeDriver"),
     storageOptions: host.someRecord("StorageOpt"),
   };
 }
@@ -129,6 +137,7 @@ function endpointsOf(networking: WireObject): Readonly<Record<string, EndpointSp
 function isolationOf(host: WireObject): Part {
   const cgroupns = host.text("CgroupnsMode");
   return {
+    isolation: technologyOf(host.filled("Isolation")),
     ipcMode: host.filled("IpcMode"),
     pidMode: host.filled("PidMode"),
     utsMode: host.filled("UTSMode"),
@@ -149,6 +158,12 @@ function isolationOf(host: WireObject): Part {
     maskedPaths: host.texts("MaskedPaths"),
     readonlyPaths: host.texts("ReadonlyPaths"),
   };
+}
+
+function technologyOf(isolation: string | undefined): ContainerSpec["isolation"] {
+  if (isolation === undefined) return undefined;
+  if (isolation.toLowerCase() === "default") return "default";
+  throw new RuntimeError("invalid", `invalid isolation (${isolation}): linux only supports 'default'`);
 }
 
 function deviceOf(device: WireObject): DeviceMapping {

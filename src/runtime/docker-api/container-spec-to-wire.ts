@@ -23,7 +23,7 @@ export function containerSpecToWire(spec: ContainerSpec): Wire {
 
 /** The configuration part, as asked for. */
 export function configToWire(spec: ContainerSpec): Wire {
-  const { volumes } = mountsToWire(spec.mounts);
+  const { volumes } = mountsToWire(spec.mounts, spec.volumeDriver);
   return compact<Record<string, unknown>>({
     Hostname: spec.hostname ?? "",
     Domainname: spec.domainname ?? "",
@@ -75,7 +75,7 @@ export function hostConfigToWire(spec: ContainerSpec): Wire {
     ConsoleSize: [spec.consoleSize?.rows ?? 0, spec.consoleSize?.columns ?? 0],
     Init: spec.init,
     Runtime: spec.runtime,
-    Isolation: "",
+    Isolation: spec.isolation ?? "",
     CpuCount: 0,
     CpuPercent: 0,
     IOMaximumIOps: 0,
@@ -84,12 +84,12 @@ export function hostConfigToWire(spec: ContainerSpec): Wire {
 }
 
 function storageToWire(spec: ContainerSpec): Wire {
-  const { binds, mounts, tmpfs } = mountsToWire(spec.mounts);
+  const { binds, mounts, tmpfs } = mountsToWire(spec.mounts, spec.volumeDriver);
   return {
     Binds: binds.length === 0 ? null : binds,
     Mounts: mounts.length === 0 ? undefined : mounts,
     Tmpfs: Object.keys(tmpfs).length === 0 ? undefined : tmpfs,
-    VolumeDriver: "",
+    VolumeDriver: spec.volumeDriver ?? "",
     VolumesFrom: spec.volumesFrom ?? null,
     ReadonlyRootfs: spec.readOnlyRootfs ?? false,
     ShmSize: spec.shmSizeBytes ?? 0,

@@ -1,5 +1,5 @@
 import { compact } from "../../lib/compact.ts";
-import { type MountPoint, type MountSpec, RuntimeError } from "../index.ts";
+import { isBareVolume, type MountPoint, type MountSpec, RuntimeError } from "../index.ts";
 import type { WireObject } from "./wire-object.ts";
 
 type Bind = Extract<MountSpec, { type: "bind" }>;
@@ -160,7 +160,11 @@ export interface WireMounts {
   readonly volumes: Readonly<Record<string, object>>;
 }
 
-export function mountsToWire(specs: readonly MountSpec[] | undefined): WireMounts {
+/** `volumeDriver`: the container's, which goes without saying in `Binds`. */
+export function mountsToWire(
+  specs: readonly MountSpec[] | undefined,
+  volumeDriver: string | undefined,
+): WireMounts {
   const binds: string[] = [];
   const mounts: Readonly<Record<string, unknown>>[] = [];
   const tmpfs: [string, string][] = [];
@@ -168,7 +172,7 @@ export function mountsToWire(specs: readonly MountSpec[] | undefined): WireMount
   for (const spec of specs ?? []) {
     if (isPlainTmpfs(spec)) tmpfs.push([spec.target, (spec.options ?? []).join(",")]);
     else if (isBareVolume(spec)) volumes.push([spec.target, {}]);
-    else if (isBindText(spec)) binds.push(bindToText(spec));
+    else if (isBindText(spec, volumeDriver)) binds.push(bindToText(spec));
     else mounts.push(mountToWire(spec));
   }
   return { binds, mounts, tmpfs: Object.fromEntries(tmpfs), volumes: Object.fromEntries(volumes) };
@@ -183,11 +187,10 @@ function isPlainTmpfs(spec: MountSpec): spec is Tmpfs {
   );
 }
 
-function isBareVolume(spec: MountSpec): spec is Volume {
-  return spec.type === "volume" && Object.keys(spec).length === 2;
-}
-
-function isBindText(spec: MountSpec): spec is Bind | (Volume & { readonly source: string }) {
+function isBindText(
+  spec: MountSpec,
+  volumeDriver: string | undefined,
+): spec is Bind | (Volume & { readonly source: string }) {
   if (spec.target.includes(":")) return false;
   if (spec.type === "bind")
     return (
@@ -201,7 +204,7 @@ function isBindText(spec: MountSpec): spec is Bind | (Volume & { readonly source
     spec.source !== undefined &&
     spec.noCopy !== false &&
     spec.subpath === undefined &&
-    spec.driver === undefined &&
+    (spec.driver === undefined || spec.driver === volumeDriver) &&
     spec.driverOptions === undefined &&
     spec.labels === undefined
   );

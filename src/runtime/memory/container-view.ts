@@ -5,6 +5,7 @@ import type {
   EndpointInfo,
   HealthcheckSpec,
 } from "../index.ts";
+import { volumePlaces } from "../index.ts";
 import type { ContainerRecord, World } from "./world.ts";
 
 export function summaryOf(world: World, record: ContainerRecord): ContainerSummary {
@@ -41,7 +42,7 @@ export function infoOf(world: World, record: ContainerRecord): ContainerInfo {
       workingDir: spec.workingDir ?? image.config.workingDir ?? "",
       labels: { ...image.config.labels, ...spec.labels },
       exposedPorts: [...new Set([...(image.config.exposedPorts ?? []), ...(spec.exposedPorts ?? [])])],
-      volumes: image.config.volumes ?? [],
+      volumes: volumePlaces(image.config.volumes ?? [], spec.mounts),
       stopSignal: spec.stopSignal ?? image.config.stopSignal,
       healthcheck: healthcheckOf(record),
       hostname: hostnameOf(record),

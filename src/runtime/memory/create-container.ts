@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { ContainerSpec, MountPoint, MountSpec } from "../index.ts";
-import { RuntimeError } from "../index.ts";
+import { isBareVolume, RuntimeError, volumePlaces } from "../index.ts";
 import { ContainerFiles, type FileMount, FileTree } from "./files.ts";
 import { createVolume } from "./volumes.ts";
 import {
@@ -90,7 +90,7 @@ function endpointsOf(world: World, spec: ContainerSpec): Map<string, EndpointRec
 }
 
 function mountsOf(world: World, spec: ContainerSpec, imageVolumes: readonly string[], root: FileTree) {
-  const wanted: MountSpec[] = [...(spec.mounts ?? [])];
+  const wanted: MountSpec[] = (spec.mounts ?? []).filter((mount) => !isBareVolume(mount));
   for (const entry of spec.volumesFrom ?? []) {
     const [name = "", mode] = entry.split(":");
     for (const point of findContainer(world, name).mounts) {
@@ -103,7 +103,7 @@ function mountsOf(world: World, spec: ContainerSpec, imageVolumes: readonly stri
       });
     }
   }
-  for (const target of imageVolumes)
+  for (const target of volumePlaces(imageVolumes, spec.mounts))
     if (!wanted.some((mount) => posix.normalize(mount.target) === posix.normalize(target)))
       wanted.push({ type: "volume", target });
   const pairs = wanted.map((mount) => mountOf(world, mount, root));

@@ -56,6 +56,19 @@ export function volumesKeepTheContract(bench: Bench): void {
       expect(await kindOf(volumes.inspect(name))).toBe("not-found");
     });
 
+    it("of which only the place is said give way to what else is mounted there", async () => {
+      const name = bench.name("vol");
+      const id = await bench.create(["true"], {
+        mounts: [
+          { type: "volume", target: "/data" },
+          { type: "volume", source: name, target: "/data" },
+        ],
+      });
+      const { mounts, effective } = await bench.runtime.containers.inspect(id);
+      expect(mounts.map((mount) => [mount.target, mount.name])).toEqual([["/data", name]]);
+      expect(effective.volumes).toEqual(["/data"]);
+    });
+
     it("are taken over from another container", async () => {
       const name = bench.name("vol");
       await bench.runtime.volumes.create({ name, labels });

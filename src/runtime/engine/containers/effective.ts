@@ -1,5 +1,11 @@
 import { hostname as machineName } from "node:os";
-import type { ContainerInfo, ContainerSpec, HealthcheckSpec, ImageDefaults } from "../../index.ts";
+import {
+  type ContainerInfo,
+  type ContainerSpec,
+  type HealthcheckSpec,
+  type ImageDefaults,
+  volumePlaces,
+} from "../../index.ts";
 
 export type Effective = ContainerInfo["effective"];
 
@@ -18,7 +24,7 @@ export function effectiveOf(spec: ContainerSpec, image: ImageDefaults, id: strin
     workingDir: nonEmpty(spec.workingDir) ?? image.workingDir ?? "",
     labels: { ...image.labels, ...spec.labels },
     exposedPorts: [...new Set([...(image.exposedPorts ?? []), ...(spec.exposedPorts ?? [])])],
-    volumes: image.volumes ?? [],
+    volumes: volumePlaces(image.volumes ?? [], spec.mounts),
     stopSignal: nonEmpty(spec.stopSignal) ?? nonEmpty(image.stopSignal),
     healthcheck: healthcheckOf(spec.healthcheck, image.healthcheck),
     hostname: nonEmpty(spec.hostname) ?? (sharesHostName(spec) ? machineName() : id.slice(0, 12)),
@@ -44,13 +50,10 @@ function cmdOf(spec: ContainerSpec, image: ImageDefaults): readonly string[] | u
   return spec.entrypoint === undefined ? emptyToUndefined(image.cmd) : undefined;
 }
 
-/** The container's first, then what the image has besides; a bare `KEY` takes the image's value away. */
+/** The container's first, then what the image has besides; a bare `KEY` takes the image's value away, and stays to be seen. */
 export function mergeEnv(image: readonly string[], own: readonly string[]): readonly string[] {
   const named = new Set(own.map(nameOf));
-  return [
-    ...own.filter((entry) => entry.includes("=")),
-    ...image.filter((entry) => !named.has(nameOf(entry))),
-  ];
+  return [...own, ...image.filter((entry) => !named.has(nameOf(entry)))];
 }
 
 function nameOf(entry: string): string {

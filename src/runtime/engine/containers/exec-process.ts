@@ -14,7 +14,6 @@ import type { OciProcess } from "../oci/types.ts";
 import type { Container, Run } from "./container.ts";
 import { rootOfRunning } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
-import { mergeEnv } from "./effective.ts";
 import { spawnInTerminal } from "./exec-terminal.ts";
 import { mergeOutput } from "./merge-output.ts";
 import { userFiles } from "./user-files.ts";
@@ -110,17 +109,12 @@ function execProcess(
       ...userFiles(root),
     }),
     args: spec.command,
-    env: processEnv(mergeEnvInPlace([...(run.linkEnv ?? []), ...effective.env], spec.env ?? []), {
+    env: processEnv([...(run.linkEnv ?? []), ...effective.env, ...(spec.env ?? [])], {
       hostname,
       tty,
     }),
     cwd: [spec.workingDir, effective.workingDir].find((path) => path !== undefined && path !== "") ?? "/",
   };
-}
-
-/** The container's variables, then the exec's over them. */
-function mergeEnvInPlace(base: readonly string[], own: readonly string[]): readonly string[] {
-  return [...mergeEnv([], base), ...own];
 }
 
 function spawnWithPipes(file: string, args: readonly string[], request: ExecRequest): RawExec {

@@ -41,7 +41,7 @@ export function linkEnv(table: ContainerTable, { record }: Container): readonly 
       ...portVariables(prefix, address, effective.exposedPorts.map(portOf).sort(inOrder)),
       `${prefix}_NAME=/${record.name}/${alias}`,
       ...effective.env
-        .filter((entry) => !/^(HOME|PATH)=/.test(entry))
+        .filter((entry) => entry.includes("=") && !/^(HOME|PATH)=/.test(entry))
         .map((entry) => `${prefix}_ENV_${entry}`),
     ];
   });

@@ -1,6 +1,13 @@
 import { posix } from "node:path";
 import { leadsOut } from "../../../lib/leads-out.ts";
-import { type ContainerSpec, type MountPoint, type MountSpec, RuntimeError } from "../../index.ts";
+import {
+  type ContainerSpec,
+  isBareVolume,
+  type MountPoint,
+  type MountSpec,
+  RuntimeError,
+  volumePlaces,
+} from "../../index.ts";
 import type { SettledMount } from "../parts.ts";
 
 /** A volume that has to be there before the mount is complete; without a name, one has to be made up. */
@@ -20,8 +27,8 @@ export type MountDraft =
     };
 
 /**
- * The mounts of a container by target: what the spec says, over what it takes from other containers, over what the
- * image declares. `invalid` for what cannot be mounted. Pure.
+ * The mounts of a container by target: what the spec says, over what it takes from other containers, over the bare
+ * volumes of image and spec. `invalid` for what cannot be mounted. Pure.
  */
 export function draftMounts(
   spec: ContainerSpec,
@@ -29,18 +36,15 @@ export function draftMounts(
   inherited: readonly MountPoint[],
 ): readonly MountDraft[] {
   const byTarget = new Map<string, MountDraft>();
-  for (const target of imageVolumes) {
-    const clean = cleanTarget(target);
-    byTarget.set(clean, {
-      kind: "volume",
-      volume: {},
-      mount: volumeMount({ type: "volume", target: clean }),
-    });
+  for (const place of volumePlaces(imageVolumes, spec.mounts)) {
+    const target = cleanTarget(place);
+    const { volumeDriver: driver } = spec;
+    byTarget.set(target, draftOf({ type: "volume", target, ...(driver === undefined ? {} : { driver }) }));
   }
   for (const mount of inherited)
     byTarget.set(mount.target, { kind: "settled", mount: inheritedMount(mount) });
   const own = new Set<string>();
-  for (const mountSpec of spec.mounts ?? []) {
+  for (const mountSpec of (spec.mounts ?? []).filter((mount) => !isBareVolume(mount))) {
     const target = cleanTarget(mountSpec.target);
     if (own.has(target)) throw new RuntimeError("invalid", `Duplicate mount point: ${target}`);
     own.add(target);

@@ -65,7 +65,7 @@ describe("effectiveOf", () => {
       image,
       "0123456789abcdef",
     );
-    expect(effective.env).toEqual(["A=own", "C=own", "PATH=/bin"]);
+    expect(effective.env).toEqual(["A=own", "B", "C=own", "PATH=/bin"]);
     expect(effective.labels).toEqual({ a: "image", b: "own" });
     expect(effective.hostname).toBe("0123456789ab");
     expect(effective.user).toBe("app");

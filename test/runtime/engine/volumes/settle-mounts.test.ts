@@ -32,6 +32,15 @@ describe("the mounts of a container", () => {
     );
   });
 
+  it("take the place of a volume of which nothing but the place is said", () => {
+    const bare = (target: string) => ({ type: "volume", target }) as const;
+    expect(summary([bare("/a"), { type: "bind", source: "/s", target: "/a/" }])).toEqual(["/a bind /s"]);
+    expect(summary([bare("/b"), bare("/c"), bare("/c/")], [], [donor])).toEqual([
+      "/b volume donor",
+      "/c volume anonymous",
+    ]);
+  });
+
   it("taken from another container are neither filled nor removed with this one", () => {
     const [draft] = drafts([], [], [{ ...donor, isAnonymous: true } as MountPoint]);
     expect(draft?.mount).toMatchObject({ isAnonymous: false, noCopy: true });
@@ -53,7 +62,7 @@ describe("the mounts of a container", () => {
     [
       [
         { type: "tmpfs", target: "/x" },
-        { type: "volume", target: "/x/" },
+        { type: "volume", source: "v", target: "/x/" },
       ],
       /Duplicate mount point: \/x/,
     ],
