@@ -7,12 +7,18 @@ const STAMP_BYTES = 31;
 const NEWLINE = 10;
 
 /**
+ * Which bytes share a frame: those that were added together, or a line each, as in dockerd's logs, where clients take
+ * a frame for a line. `none`: raw.
+ */
+type Framing = "none" | "pieces" | "lines";
+
+/**
  * Output on its way to a client: framed or raw, many small pieces in one write. What is added goes out at the
  * next turn of the event loop, or when a batch is full.
  */
 export class OutputBatch {
   readonly #target: Pick<ResponseStream, "write">;
-  readonly #isFramed: boolean;
+  readonly #framing: Framing;
   #buffer = Buffer.allocUnsafe(BATCH_BYTES);
   #used = 0;
   #flushing: NodeJS.Immediate | undefined;
@@ -21,17 +27,40 @@ export class OutputBatch {
   readonly #stamp = Buffer.alloc(STAMP_BYTES);
   #stampNs = -1n;
 
-  constructor(target: Pick<ResponseStream, "write">, { isFramed }: { readonly isFramed: boolean }) {
+  constructor(target: Pick<ResponseStream, "write">, framing: Framing) {
     this.#target = target;
-    this.#isFramed = isFramed;
+    this.#framing = framing;
   }
 
-  /** What is added together is one frame; with times, each line has its own before it. Resolves when more may be added. */
+  /** With times, each line has its own before it. Resolves when more may be added. */
   add(stream: OutputStream, data: Uint8Array, timesNs: readonly bigint[] = []): Promise<void> | undefined {
+    if (this.#framing === "lines") this.#addLines(stream, data, timesNs);
+    else this.#addPiece(stream, data, timesNs);
+    this.#flushing ??= setImmediate(() => {
+      this.#flushing = undefined;
+      void this.flush();
+    });
+    return this.#writing;
+  }
+
+  #addLines(stream: OutputStream, data: Uint8Array, timesNs: readonly bigint[]): void {
+    for (let start = 0, line = 0; start < data.length; line++) {
+      const newline = data.indexOf(NEWLINE, start);
+      const end = newline < 0 ? data.length : newline + 1;
+      this.#addPiece(
+        stream,
+        data.subarray(start, end),
+        timesNs.length === 0 ? timesNs : timesNs.slice(line, line + 1),
+      );
+      start = end;
+    }
+  }
+
+  #addPiece(stream: OutputStream, data: Uint8Array, timesNs: readonly bigint[]): void {
     const payloadBytes = data.length + STAMP_BYTES * timesNs.length;
     const needed = FRAME_HEADER_BYTES + payloadBytes;
     if (this.#used + needed > this.#buffer.length) this.#makeRoom(needed);
-    if (this.#isFramed) {
+    if (this.#framing !== "none") {
       writeFrameHeader(this.#buffer, this.#used, stream, payloadBytes);
       this.#used += FRAME_HEADER_BYTES;
     }
@@ -40,11 +69,6 @@ export class OutputBatch {
       this.#buffer.set(data, this.#used);
       this.#used += data.length;
     }
-    this.#flushing ??= setImmediate(() => {
-      this.#flushing = undefined;
-      void this.flush();
-    });
-    return this.#writing;
   }
 
   /** Resolves when all that was added has been taken. */

@@ -21,7 +21,8 @@ export async function pumpSession(socket: Duplex, session: Session, options: Pum
   socket.on("error", () => session.close());
   socket.on("close", () => session.close());
   pumpInput(socket, session, options);
-  const batch = new OutputBatch({ write: (chunk) => writeTo(socket, chunk) }, { isFramed: options.isFramed });
+  const framing = options.isFramed ? "pieces" : "none";
+  const batch = new OutputBatch({ write: (chunk) => writeTo(socket, chunk) }, framing);
   try {
     for await (const { stream, data } of session.output) {
       const drained = batch.add(stream, data);

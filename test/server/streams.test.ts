@@ -111,6 +111,18 @@ describe("an exec", () => {
     expect(connection.text.split("\r\n\r\n")[1]).toBe("\x01\0\0\0\0\0\0\x03hi\n");
   });
 
+  it("is framed as the one who starts it says, whatever terminal it has", async () => {
+    const output = async (body: string) => {
+      const connection = start(await exec({ Cmd: ["echo", "hi"], AttachStdout: true, Tty: true }), body);
+      await connection.ended;
+      return connection.text;
+    };
+    const framed = await output('{"Tty":false}');
+    expect(framed).toContain("multiplexed-stream");
+    expect(framed.split("\r\n\r\n")[1]?.slice(0, 7)).toBe("\x01\0\0\0\0\0\0");
+    expect((await output('{"Tty":true}')).split("\r\n\r\n")[1]).toMatch(/^hi/);
+  });
+
   it("answers plainly when it is detached, and once only", async () => {
     const id = await exec({ Cmd: ["true"] });
     const first = start(id, '{"Detach":true}', "");
@@ -150,6 +162,16 @@ describe("logs and events", () => {
     expect(stamped.text.slice(8)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z out\n$/);
   });
 
+  it("of a container are a frame a line, since clients take one for the other", async () => {
+    const id = await bench.run({ Cmd: ["sh", "-c", "echo one; echo two"] });
+    await bench.call("POST", `/containers/${id}/wait`);
+    const plain = await bench.call("GET", `/containers/${id}/logs?stdout=1`);
+    expect(plain.text).toBe("\x01\0\0\0\0\0\0\x04one\n\x01\0\0\0\0\0\0\x04two\n");
+    const stamped = await bench.call("GET", `/containers/${id}/logs?stdout=1&timestamps=1`);
+    const head = `\x01\0\0\0\0\0\0${String.fromCharCode("2026-11-29T17:00:00.000000000Z one\n".length)}`;
+    expect(stamped.text.replaceAll(/\d{4}\S+/g, "TIME")).toBe(`${head}TIME one\n${head}TIME two\n`);
+  });
+
   it.each([
     ["logs", "GET /containers/ID/logs?stdout=1"],
     ["attached output", "POST /containers/ID/attach?stream=1&stdout=1"],
@@ -169,7 +191,7 @@ describe("logs and events", () => {
     vi.spyOn(bench.runtime.containers, "logs").mockReturnValue(output());
     vi.spyOn(bench.runtime.containers, "attach").mockResolvedValue(session);
     const connection = bench.raw(`${request.replace("ID", id)} HTTP/1.1\nHost: d\n\n`);
-    await connection.until("line\nline\n");
+    await connection.until("line\n");
     connection.socket.pause();
     // While others are served, the server has had its turns.
     for (let calls = 0; calls < 20; calls++) await bench.call("GET", "/_ping");

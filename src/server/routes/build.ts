@@ -57,12 +57,13 @@ async function filesBuild(call: Call): Promise<typeof SENT> {
 async function plainBuild(call: Call): Promise<typeof SENT> {
   const { query } = call;
   const isQuiet = flag(query, "q");
-  const options = await buildOptions(call);
+  const options = await withClassicCache(call, await buildOptions(call));
   return streamProgress(call, async (stream) => {
     const { id } = await call.runtime.images.build({
       ...options,
-      onOutput: (text) => {
-        if (!isQuiet) void stream.line({ stream: text });
+      onOutput: (text, from) => {
+        if (!isQuiet)
+          void stream.line({ stream: from === "stderr" && !call.isExtended ? inRed(text) : text });
       },
     });
     if (isQuiet) await stream.line({ stream: `${id}\n` });
@@ -72,6 +73,27 @@ async function plainBuild(call: Call): Promise<typeof SENT> {
       for (const tag of tagsOf(query)) await stream.line({ stream: `Successfully tagged ${withTag(tag)}\n` });
     }
   });
+}
+
+/** Told which images to take its cache from, the classic builder pulls none, and without any of them it uses no cache. */
+async function withClassicCache(call: Call, options: BuildOptions): Promise<BuildOptions> {
+  const { cacheFrom = [], ...rest } = options;
+  if (cacheFrom.length === 0 || call.isExtended) return options;
+  const isHere = await Promise.all(
+    cacheFrom.map((image) =>
+      call.runtime.images.inspect(image).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const here = cacheFrom.filter((_, index) => isHere[index]);
+  return here.length === 0 ? { ...rest, noCache: true } : { ...rest, cacheFrom: here };
+}
+
+/** As the classic builder marks what a command says on its stderr. */
+function inRed(text: string): string {
+  return `\u001b[91m${text}\u001b[0m`;
 }
 
 async function buildOptions(call: Call): Promise<BuildOptions> {

@@ -55,12 +55,13 @@ async function logs(call: Call): Promise<typeof SENT> {
   // Who follows waits for lines with the head in hand; else a log that cannot be read has a status to say so.
   const entries = options.follow === true ? found : await begun(found);
   const response = call.openStream({ contentType: streamType(call, !isFramed) });
-  const batch = new OutputBatch(response, { isFramed });
+  const batch = new OutputBatch(response, isFramed ? "lines" : "none");
   try {
     for await (const { stream, data, timesNs } of entries) {
       const lines = details === undefined ? data : withDetails(data, details);
       const drained = batch.add(stream, lines, hasTimes ? timesNs : undefined);
       if (drained !== undefined) await drained;
+      if (call.signal.aborted) break;
     }
   } catch (error) {
     if (!call.signal.aborted)

@@ -33,9 +33,11 @@ async function start(call: Call): Promise<Reply | typeof SENT> {
   );
   if (isDetached || session === undefined) return empty(200);
   const isTty = spec.tty === true;
-  const socket = call.takeOver(call.wantsUpgrade ? streamType(call, isTty) : RAW_STREAM);
+  // As in dockerd: the one who starts it says how its output is to come, the one who made it if it has a terminal.
+  const isRaw = body.flag("Tty") === true;
+  const socket = call.takeOver(call.wantsUpgrade ? streamType(call, isRaw) : RAW_STREAM);
   await pumpSession(socket, session, {
-    isFramed: !isTty,
+    isFramed: !isRaw,
     hasStdin: spec.attachStdin === true,
     closesStdin: !isTty,
     ...(isTty ? { detachKeys: parseDetachKeys(spec.detachKeys) } : {}),

@@ -1,0 +1,36 @@
+# What other clients than docker's own ask for comes out as on dockerd
+api() { curl -sN --unix-socket "${DOCKER_HOST#unix://}" "$@"; }
+json() { api -H 'Content-Type: application/json' "$@"; }
+frames() { od -An -v -tx1 | tr -d ' \n' | sed 's/0[12]000000/\n&/g'; echo; }
+docker run -d --name lines busybox sh -c 'echo one; echo two' | wc -c
+docker wait lines
+api "http://d/containers/lines/logs?stdout=1" | frames
+api "http://d/containers/lines/logs?stdout=1&tail=1" | frames
+docker run -d --name execs busybox sleep 100 | wc -c
+execs() { id=$(json http://d/containers/execs/exec -d "{\"Cmd\":[\"printf\",\"hello\"],\"AttachStdout\":true,\"Tty\":$1}" | jq -r .Id); json "http://d/exec/$id/start" -d "{\"Tty\":$2}" | frames; }
+execs true true
+execs true false
+execs false false
+execs false true
+docker run --rm -v /mnt -v bound:/mnt busybox grep -c /mnt /proc/mounts
+docker run -v /mnt -v bound:/mnt --name both busybox true
+docker inspect -f '{{range .Mounts}}{{.Name}} {{.Destination}}{{end}} {{json .Config.Volumes}} {{json .HostConfig.Binds}}' both
+docker run --rm --volumes-from both -v /mnt --name from busybox grep -c /mnt /proc/mounts
+docker create --name from --volumes-from both -v /mnt busybox true | wc -c
+docker inspect -f '{{range .Mounts}}{{.Name}} {{.Destination}}{{end}}' from
+docker create --name driven --volume-driver local -v bound:/mnt -v /other busybox true | wc -c
+docker inspect -f '{{json .HostConfig.Binds}} {{json .HostConfig.Mounts}} {{.HostConfig.VolumeDriver}}' driven
+docker create --volume-driver nosuch -v /other busybox true 2>&1 | sed 's/ nosuch:.*//'
+docker create --name bare -e BARE -e PATH -e FULL=1 busybox sh -c 'env; true' | wc -c
+docker inspect -f '{{json .Config.Env}}' bare | jq -c 'map(select(startswith("PATH")|not))|sort'
+docker run --rm -e BARE -e FULL=1 busybox env | grep -v HOSTNAME
+docker create --name isolated --isolation default busybox true | wc -c
+docker inspect -f '{{.HostConfig.Isolation}}' isolated
+docker create --isolation hyperv busybox true
+build() { api -X POST "http://d/build?$1" -H 'Content-Type: application/x-tar' --data-binary @context.tar; }
+printf 'FROM busybox\nENV A=1\nRUN echo out; echo err >&2\nRUN touch two\n' >Dockerfile; tar -cf context.tar Dockerfile
+build 't=cached&nocache=1' | jq -r '.stream // empty' | grep -a -c "$(printf '\033\\[91merr')"
+build 't=again&cachefrom=%5B%22cached%22%5D' | grep -c 'Using cache'
+build 't=again&cachefrom=%5B%22nosuchimage%22%5D' | grep -c 'Using cache'
+build 't=again' | grep -c 'Using cache'
+docker rmi -f cached again >rmi.txt
