@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type { Lookup } from "../lib/lookup.ts";
 import type { Filters } from "./events.ts";
+import type { FolderSource } from "./folder-source.ts";
 
 export interface HealthcheckSpec {
   /** `[]` inherit, `["NONE"]` off, `["CMD", ...]` or `["CMD-SHELL", text]`. */
@@ -96,8 +97,8 @@ export interface PullOptions {
 }
 
 export interface BuildOptions {
-  /** The context as a tar stream (plain or gzip). */
-  readonly context: Readable;
+  /** The context: a tar stream (plain or gzip), or a folder of which an engine may have the most from before. */
+  readonly context: Readable | FolderSource;
   /** Path in the context; `Dockerfile` when absent. */
   readonly dockerfile?: string;
   /** The Dockerfile's text when it does not come from the context (`-f -`, inline). */
@@ -122,8 +123,8 @@ export interface BuildOptions {
   readonly secrets?: Lookup<Uint8Array>;
   /** How to reach the SSH agent of that id; undefined: there is none. */
   readonly sshAgent?: (id: string) => Promise<(() => Duplex) | undefined>;
-  /** Further named contexts (`additional_contexts`), as tar streams or image references. */
-  readonly namedContexts?: Readonly<Record<string, Readable | string>>;
+  /** Further named contexts (`additional_contexts`): files as those of the context, or image references. */
+  readonly namedContexts?: Readonly<Record<string, Readable | FolderSource | string>>;
   /** By registry host. */
   readonly credentials?: Lookup<RegistryCredentials>;
   /** Text of the build as the classic builder prints it, without a trailing reading of its own. */

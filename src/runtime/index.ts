@@ -2,6 +2,7 @@ export * from "./bare-volume.ts";
 export * from "./containers.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export * from "./folder-source.ts";
 export * from "./images.ts";
 export * from "./log-attributes.ts";
 export * from "./match-event.ts";

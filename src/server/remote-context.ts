@@ -1,11 +1,17 @@
 import { Readable } from "node:stream";
 import { gitTar, isGitAddress } from "../lib/git-checkout.ts";
 import { openWeb, UnsafeRedirect } from "../lib/open-web.ts";
-import { type BuildOptions, RuntimeError } from "../runtime/index.ts";
+import { RuntimeError } from "../runtime/index.ts";
 import { TAR_END } from "./buildkit/tar-header.ts";
 
 const HEAD_BYTES = 512;
 const MAX_DOCKERFILE_BYTES = 4 * 1024 * 1024;
+
+export interface RemoteFiles {
+  /** A tar. */
+  readonly context: Readable;
+  readonly dockerfileText?: string;
+}
 
 /** Whether a context lies somewhere else: a repository, or something to download. */
 export function isRemote(address: string): boolean {
@@ -16,7 +22,7 @@ export function isRemote(address: string): boolean {
 export async function openRemote(
   address: string,
   options: { readonly signal?: AbortSignal | undefined; readonly keepsGitDir?: boolean } = {},
-): Promise<Pick<BuildOptions, "context" | "dockerfileText">> {
+): Promise<RemoteFiles> {
   if (!isGitAddress(address)) return download(address, options.signal);
   try {
     return { context: await gitTar(address, options) };
@@ -26,10 +32,7 @@ export async function openRemote(
   }
 }
 
-async function download(
-  url: string,
-  signal: AbortSignal | undefined,
-): Promise<Pick<BuildOptions, "context" | "dockerfileText">> {
+async function download(url: string, signal: AbortSignal | undefined): Promise<RemoteFiles> {
   const body = await openDownload(url, signal);
   const head = await readHead(body);
   const whole = Readable.from(rejoined(head, body), { objectMode: false });

@@ -8,7 +8,7 @@ import {
   secretsToHeader,
   WireObject,
 } from "../docker-api/index.ts";
-import { type BuildOptions, RuntimeError } from "../index.ts";
+import { type BuildOptions, RuntimeError, tarOfAll } from "../index.ts";
 import type { Connection, Query } from "./connection.ts";
 import { withDockerfile } from "./inline-dockerfile.ts";
 import { linesOf } from "./read-stream.ts";
@@ -64,10 +64,11 @@ async function* buildLines(
 ): AsyncGenerator<WireObject> {
   const { signal } = options;
   const secrets = await secretsOf(connection, options);
+  const context = tarOfAll(options.context);
   const source =
     options.dockerfileText === undefined
-      ? { context: options.context, dockerfile: options.dockerfile }
-      : withDockerfile(options.context, options.dockerfileText);
+      ? { context, dockerfile: options.dockerfile }
+      : withDockerfile(context, options.dockerfileText);
   const response = await connection.open("POST", "/build", {
     query: { ...queryOf(options), dockerfile: source.dockerfile, ...query },
     body: source.context,

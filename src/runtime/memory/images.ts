@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { Filters, ImageDefaults, ImageInfo, ImageSummary, Images } from "../index.ts";
-import { RuntimeError } from "../index.ts";
+import { RuntimeError, tarOfAll } from "../index.ts";
 import { FileTree } from "./files.ts";
 import { matchesLabels, matchesText, truth } from "./filters.ts";
 import { type ContainerRecord, familiar, findImage, type ImageRecord, type World } from "./world.ts";
@@ -143,14 +143,14 @@ export function memoryImages(world: World, registry: Registry): Images {
       return { removed: dropped.map(drop), reclaimedBytes: 0 };
     },
     build: async (options) => {
-      options.context.resume();
+      tarOfAll(options.context).resume();
       options.onOutput?.("Successfully built\n", "stdout");
       const image = addImage(world, undefined, { config: { labels: options.labels ?? {} } });
       for (const name of options.tags ?? []) tag(world, image, name);
       return { id: image.id };
     },
     buildFiles: async (options, take) => {
-      options.context.resume();
+      tarOfAll(options.context).resume();
       await take(Readable.from([Buffer.alloc(1024)]));
     },
     resolve: async (reference) => {

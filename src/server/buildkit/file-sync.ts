@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { modeFromGo } from "../../runtime/docker-api/index.ts";
-import { RuntimeError } from "../../runtime/index.ts";
+import { type FolderEntry, type FolderSource, RuntimeError } from "../../runtime/index.ts";
 import type { GrpcStream, Metadata } from "./grpc-client.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import { type ProtoMessage, ProtoWriter } from "./proto.ts";
@@ -29,23 +29,58 @@ interface FileStat {
   readonly path: string;
   readonly mode: number;
   readonly size: number;
-  readonly modifiedAt: Date;
+  readonly modifiedAtNs: bigint;
   readonly linkName: string;
   readonly hasData: boolean;
 }
 
-/** A folder of the client as a tar stream; files come as the reader takes them. */
-export function syncFolder(session: ClientSession, options: SyncOptions): Readable {
-  return Readable.from(tarOf(session, options), { objectMode: false });
+/** A folder of the client. */
+export function syncFolder(session: ClientSession, options: SyncOptions): FolderSource {
+  const transfer = new Transfer(session, options);
+  const stats = new Map<string, FileStat>();
+  return {
+    key: JSON.stringify([session.sharedKey, options.dir]),
+    list: async () => {
+      for (const stat of await transfer.list()) if (tarTypeOf(stat) !== undefined) stats.set(stat.path, stat);
+      const linked = new Set([...stats.values()].filter(isHardLink).map(({ linkName }) => linkName));
+      return [...stats.values()].map((stat) => entryOf(stat, linked.has(stat.path)));
+    },
+    fetch: (entries) => {
+      const wanted = entries.flatMap(({ path }) => stats.get(path) ?? []);
+      return Readable.from(tarOf(transfer, wanted), { objectMode: false });
+    },
+    close: () => transfer.close(),
+  };
 }
 
-async function* tarOf(session: ClientSession, options: SyncOptions): AsyncGenerator<Buffer> {
-  for await (const { stat, content } of transfer(session, options)) {
+function entryOf(stat: FileStat, isLinked: boolean): FolderEntry {
+  const { path, mode, size, modifiedAtNs, linkName } = stat;
+  const isFolder = (mode & TYPE_BITS) === 0o040000;
+  // A time of whole seconds was set by a program: files of equal size may have it in common, and their content not.
+  const isTelling = !stat.hasData || modifiedAtNs % 1_000_000_000n !== 0n;
+  const fingerprint = `${mode}:${size}:${modifiedAtNs}:${linkName}`;
+  // What has several names comes with all of them, each time.
+  const isKnown = isTelling && !isLinked && !isHardLink(stat);
+  return { path, isFolder, sizeBytes: stat.hasData ? size : 0, ...(isKnown ? { fingerprint } : {}) };
+}
+
+function isHardLink({ mode, linkName }: FileStat): boolean {
+  return (mode & TYPE_BITS) === 0o100000 && linkName !== "";
+}
+
+async function* tarOf(transfer: Transfer, stats: readonly FileStat[]): AsyncGenerator<Buffer> {
+  for await (const { stat, content } of transfer.fetch(stats)) {
     const type = tarTypeOf(stat);
     if (type === undefined) continue;
     const name = type === "directory" ? `${stat.path}/` : stat.path;
     const size = type === "file" ? stat.size : 0;
-    yield tarHeader({ ...stat, name, type, size });
+    yield tarHeader({
+      ...stat,
+      modifiedAt: new Date(Number(stat.modifiedAtNs / 1_000_000n)),
+      name,
+      type,
+      size,
+    });
     let left = size;
     for await (const part of content) {
       left -= part.length;
@@ -80,13 +115,19 @@ export async function syncFiles(
   options: SyncOptions & { readonly limitBytes: number },
 ): Promise<ReadonlyMap<string, Buffer>> {
   const found = new Map<string, Buffer>();
-  for await (const { stat, content } of transfer(session, options)) {
-    if (!stat.hasData) continue;
-    if (stat.size > options.limitBytes)
-      throw new RuntimeError("invalid", `Cannot read "${stat.path}": it is over ${options.limitBytes} bytes`);
-    const parts: Buffer[] = [];
-    for await (const part of content) parts.push(part);
-    found.set(stat.path, Buffer.concat(parts));
+  const transfer = new Transfer(session, options);
+  try {
+    const files = (await transfer.list()).filter(({ hasData }) => hasData);
+    for (const { path, size } of files)
+      if (size > options.limitBytes)
+        throw new RuntimeError("invalid", `Cannot read "${path}": it is over ${options.limitBytes} bytes`);
+    for await (const { stat, content } of transfer.fetch(files)) {
+      const parts: Buffer[] = [];
+      for await (const part of content) parts.push(part);
+      found.set(stat.path, Buffer.concat(parts));
+    }
+  } finally {
+    transfer.close();
   }
   return found;
 }
@@ -97,27 +138,60 @@ interface SyncedFile {
   readonly content: AsyncIterable<Buffer>;
 }
 
-async function* transfer(session: ClientSession, options: SyncOptions): AsyncGenerator<SyncedFile> {
-  if (!session.supports(DIFF_COPY))
-    throw new RuntimeError("unsupported", "no local sources enabled: the client shares no files");
-  const stream = session.client.open(DIFF_COPY, metadataOf(options));
-  const packets = stream.messages[Symbol.asyncIterator]();
-  try {
-    const stats = await readListing(packets);
+/** One exchange with the client about a folder: its listing, then contents, then the end. */
+class Transfer {
+  readonly #session: ClientSession;
+  readonly #options: SyncOptions;
+  #open: { readonly stream: GrpcStream; readonly packets: AsyncIterator<ProtoMessage> } | undefined;
+
+  constructor(session: ClientSession, options: SyncOptions) {
+    this.#session = session;
+    this.#options = options;
+  }
+
+  async list(): Promise<readonly FileStat[]> {
+    if (!this.#session.supports(DIFF_COPY))
+      throw new RuntimeError("unsupported", "no local sources enabled: the client shares no files");
+    const stream = this.#session.client.open(DIFF_COPY, metadataOf(this.#options));
+    const packets = stream.messages[Symbol.asyncIterator]();
+    this.#open = { stream, packets };
+    return translated(() => readListing(packets));
+  }
+
+  async *fetch(stats: readonly FileStat[]): AsyncGenerator<SyncedFile> {
+    if (this.#open === undefined) return;
+    const { stream, packets } = this.#open;
     const contents = new Contents(
       stream,
       packets,
       stats.filter(({ hasData }) => hasData),
     );
     for (const stat of stats) yield { stat, content: stat.hasData ? contents.of(stat) : noContent() };
-    await stream.send(new ProtoWriter().number(1, PACKET.end));
-    await readToEnd(packets);
+  }
+
+  /** The client is told, and nobody waits for its answer. */
+  close(): void {
+    const open = this.#open;
+    this.#open = undefined;
+    if (open === undefined) return;
+    const end = async (): Promise<void> => {
+      await open.stream.send(new ProtoWriter().number(1, PACKET.end));
+      await readToEnd(open.packets);
+    };
+    // What goes wrong with it any more is the client's own affair.
+    end()
+      .catch(() => undefined)
+      .finally(() => open.stream.close());
+  }
+}
+
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof GrpcError && error.code === GRPC.notFound)
       throw new RuntimeError("not-found", error.message, { cause: error });
     throw error;
-  } finally {
-    stream.close();
   }
 }
 
@@ -161,7 +235,7 @@ function statOf(stat: ProtoMessage, id: number): FileStat {
     linkName,
     path: stat.text(1),
     size: stat.number(5),
-    modifiedAt: new Date(Number(stat.big(6) / 1_000_000n)),
+    modifiedAtNs: stat.big(6),
     // A regular file with a link's name is a second name of another one.
     hasData: (mode & TYPE_BITS) === 0o100000 && linkName === "",
   };

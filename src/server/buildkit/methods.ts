@@ -21,11 +21,13 @@ const FRONTEND_CAPS = [
 
 /** The part of BuildKit's interface that buildx and docker compose need, over the runtime's own builder. */
 export function buildkitMethods(builder: Builder): GrpcMethods {
+  let machine: string | undefined;
+  const architecture = async (): Promise<string> => {
+    machine ??= (await builder.runtime.info()).architecture;
+    return machine;
+  };
   return {
-    [`${CONTROL}/ListWorkers`]: plain(async () => {
-      const { architecture } = await builder.runtime.info();
-      return new ProtoWriter().message(1, worker(architecture));
-    }),
+    [`${CONTROL}/ListWorkers`]: plain(async () => new ProtoWriter().message(1, worker(await architecture()))),
     [`${CONTROL}/Info`]: plain(async () => new ProtoWriter().message(1, buildkitVersion())),
     [`${CONTROL}/Solve`]: plain(async (call) =>
       new ProtoWriter().map(1, await builder.solve(orderOf(call.request), call.signal)),
@@ -36,13 +38,12 @@ export function buildkitMethods(builder: Builder): GrpcMethods {
       return new ProtoWriter().messages(1, buildCache.map(usageRecord));
     }),
     [`${CONTROL}/Prune`]: (call) => prune(builder, call),
-    [`${BRIDGE}/Ping`]: plain(async () => {
-      const { architecture } = await builder.runtime.info();
-      return new ProtoWriter()
+    [`${BRIDGE}/Ping`]: plain(async () =>
+      new ProtoWriter()
         .messages(1, FRONTEND_CAPS.map(capability))
         .messages(2, SOLVE_CAPS.map(capability))
-        .message(3, worker(architecture));
-    }),
+        .message(3, worker(await architecture())),
+    ),
     [`${BRIDGE}/Solve`]: plain(async (call) => {
       const { request, signal } = call;
       const result = await builder.solveWithin(buildIdOf(call), request.text(2), request.map(3), signal);

@@ -32,7 +32,12 @@ export function buildkitRoutes(runtime: ContainerRuntime): readonly Route[] {
         if (!call.wantsUpgrade) throw invalid("no upgrade proto in request");
         const id = header(call, "x-docker-expose-session-uuid");
         if (id === "") throw invalid("the session has no id");
-        await builder.sessions.add(id, methodsOf(call), call.takeOver("", { protocol: "h2c" }));
+        const sharedKey = header(call, "x-docker-expose-session-sharedkey");
+        await builder.sessions.add(
+          id,
+          { methods: methodsOf(call), sharedKey },
+          call.takeOver("", { protocol: "h2c" }),
+        );
         return SENT;
       },
     },

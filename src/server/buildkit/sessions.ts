@@ -7,6 +7,8 @@ const PATIENCE_MS = 10_000;
 /** What one client lets us ask it for: files, secrets, credentials. */
 export interface ClientSession {
   readonly client: GrpcClient;
+  /** The same for builds of the same folder on the same machine, as far as the client tells. */
+  readonly sharedKey: string;
   supports(method: string): boolean;
 }
 
@@ -16,10 +18,14 @@ export class Sessions {
   readonly #waiting = new Map<string, Set<(session: ClientSession) => void>>();
 
   /** Resolves when the session has ended. */
-  async add(id: string, methods: readonly string[], socket: Duplex): Promise<void> {
+  async add(
+    id: string,
+    { methods, sharedKey }: { readonly methods: readonly string[]; readonly sharedKey: string },
+    socket: Duplex,
+  ): Promise<void> {
     const client = new GrpcClient(socket);
     const known = new Set(methods.map((method) => method.toLowerCase()));
-    const session = { client, supports: (method: string) => known.has(method.toLowerCase()) };
+    const session = { client, sharedKey, supports: (method: string) => known.has(method.toLowerCase()) };
     this.#open.set(id, session);
     for (const resolve of this.#waiting.get(id) ?? []) resolve(session);
     this.#waiting.delete(id);

@@ -4,6 +4,7 @@ import { withoutPassword } from "../../lib/git-checkout.ts";
 import {
   type BuildOptions,
   type BuildStep,
+  type FolderSource,
   type RegistryCredentials,
   RuntimeError,
 } from "../../runtime/index.ts";
@@ -70,7 +71,7 @@ function refuseUnserved(options: FrontendOptions): void {
 }
 
 interface Source {
-  readonly context: Readable;
+  readonly context: BuildOptions["context"];
   readonly dockerfileText?: string;
 }
 
@@ -85,6 +86,10 @@ async function openSource(
   if (address !== undefined && !isUpload(address) && !isRemote(address))
     throw new RuntimeError("unsupported", `Cannot use "${address}" as a build context`);
   const filename = options["filename"] ?? "Dockerfile";
+  const dir = options["contextkey"] ?? "context";
+  // Asked for while the Dockerfile comes in; one that has an ignore file of its own does not need it.
+  const ignoreFile = address === undefined ? readIgnoreFile(session, dir) : Promise.resolve("");
+  ignoreFile.catch(() => undefined);
   const files = hasOwnDockerfile ? await readDockerfile(record, session, filename, options) : undefined;
   if (address !== undefined) {
     const source = isUpload(address)
@@ -94,19 +99,18 @@ async function openSource(
         );
     return compact<Source>({ dockerfileText: files?.text, ...source });
   }
-  const dir = options["contextkey"] ?? "context";
-  const ignore =
-    files?.ignore ??
-    (await asStep(record, "[internal] load .dockerignore", async () => {
-      const found = await syncFiles(session, {
-        dir,
-        followPaths: [".dockerignore"],
-        limitBytes: DOCKERFILE_LIMIT_BYTES,
-      });
-      return found.get(".dockerignore")?.toString("utf8") ?? "";
-    }));
+  const ignore = files?.ignore ?? (await asStep(record, "[internal] load .dockerignore", () => ignoreFile));
   const exclude = excludePatterns(ignore);
   return compact<Source>({ context: syncFolder(session, { dir, exclude }), dockerfileText: files?.text });
+}
+
+async function readIgnoreFile(session: ClientSession, dir: string): Promise<string> {
+  const found = await syncFiles(session, {
+    dir,
+    followPaths: [".dockerignore"],
+    limitBytes: DOCKERFILE_LIMIT_BYTES,
+  });
+  return found.get(".dockerignore")?.toString("utf8") ?? "";
 }
 
 function keepsGitDir(options: FrontendOptions): boolean {
@@ -198,7 +202,7 @@ async function namedContextsOf(
   options: FrontendOptions,
   signal: AbortSignal,
 ): Promise<BuildOptions["namedContexts"] | undefined> {
-  const contexts: Record<string, Readable | string> = {};
+  const contexts: Record<string, Readable | FolderSource | string> = {};
   for (const [name, address] of Object.entries(withPrefix(options, "context:"))) {
     if (address.startsWith("docker-image://")) contexts[name] = address.slice("docker-image://".length);
     else if (address.startsWith("local:"))

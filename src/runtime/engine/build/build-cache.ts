@@ -19,6 +19,7 @@ export interface CacheEntry {
   readonly usageCount: number;
 }
 
+const STORE_USES_MS = 1000;
 const KEY_FILE = /^[0-9a-f]{64}\.json$/;
 
 /** Digest of whatever a step depends on. */
@@ -30,6 +31,8 @@ export function cacheKey(...parts: readonly unknown[]): string {
 export class BuildCache {
   readonly #dir: string;
   readonly #entries = new Map<string, CacheEntry>();
+  /** Keys whose use is not on disk yet. */
+  readonly #used = new Set<string>();
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -55,10 +58,22 @@ export class BuildCache {
     return this.#entries.get(key);
   }
 
-  /** Notes that an entry served a build. */
-  async use(entry: CacheEntry): Promise<void> {
+  /** Notes that an entry served a build. On disk a while later: no build waits for it, and a crash loses only which was used last. */
+  use(entry: CacheEntry): void {
     const used = { ...entry, lastUsedAt: new Date().toISOString(), usageCount: entry.usageCount + 1 };
-    await this.put(used);
+    this.#entries.set(entry.key, used);
+    if (this.#used.size === 0) setTimeout(() => void this.#storeUses(), STORE_USES_MS).unref();
+    this.#used.add(entry.key);
+  }
+
+  async #storeUses(): Promise<void> {
+    const keys = [...this.#used];
+    this.#used.clear();
+    for (const key of keys) {
+      const entry = this.#entries.get(key);
+      // The whole data root may be deleted under a test: nothing to do then.
+      if (entry !== undefined) await this.put(entry).catch(() => {});
+    }
   }
 
   async put(entry: CacheEntry): Promise<void> {

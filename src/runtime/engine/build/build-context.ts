@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { RuntimeError } from "../../index.ts";
+import { compact } from "../../../lib/compact.ts";
+import { type FolderSource, isFolderSource, RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
 import type { DiskLayout } from "../disk-layout.ts";
 import { decompressed } from "../images/index.ts";
 import { type Trash, unpackLayer } from "../rootfs/index.ts";
-import type { TreeSource } from "./tree-job.ts";
+import type { BuilderContext, BuildSource } from "./build-session.ts";
+import type { Trees } from "./trees.ts";
 
 const MAX_TEXT_BYTES = 4 << 20;
 
@@ -30,27 +32,42 @@ export async function unpackFiles(
   }
 }
 
-/** A context as it came: nothing at all is an empty one. */
-export async function unpackContext(
-  context: Readable,
-  options: Parameters<typeof unpackFiles>[1],
-): Promise<{ readonly dir: string; discard(): Promise<void> }> {
+export interface OpenedFiles {
+  readonly dir: string;
+  /** Of selections of the files, where they are known from an earlier build. */
+  readonly digests?: Map<string, string>;
+  close(): Promise<void>;
+}
+
+/** Files as they came from a client, a context's or a named one's: nothing at all is an empty folder. */
+export async function openFiles(
+  { layout, trash, keptFolders }: BuilderContext,
+  files: Readable | FolderSource,
+  options: { readonly trees: Trees; readonly signal: AbortSignal },
+): Promise<OpenedFiles> {
+  if (isFolderSource(files)) {
+    const { dir, digests, giveBack } = await keptFolders.borrow(files, options);
+    return { dir, digests, close: giveBack };
+  }
   try {
-    return await unpackFiles(await decompressed(context, options.signal), options);
+    const { signal } = options;
+    // Streams of other makes than Node's own come here, too.
+    const { dir, discard } = await unpackFiles(await decompressed(files, signal), { layout, trash, signal });
+    return { dir, close: discard };
   } catch (error) {
     if (!(error instanceof RuntimeError) || !error.message.endsWith("it is empty")) throw error;
-    const dir = join(options.layout.temporaryDir, `build-${randomBytes(8).toString("hex")}`);
+    const dir = join(layout.temporaryDir, `build-${randomBytes(8).toString("hex")}`);
     await mkdir(dir, { recursive: true, mode: 0o755 });
-    return { dir, discard: () => options.trash.discard(dir) };
+    return { dir, close: () => trash.discard(dir) };
   }
 }
 
 /** The Dockerfile and what is left out of the context; both are looked for inside it. */
 export function readContext(
-  dir: string,
+  { dir, digests }: Pick<OpenedFiles, "dir" | "digests">,
   dockerfile: string,
   dockerfileText: string | undefined,
-): { readonly text: string; readonly source: TreeSource } {
+): { readonly text: string; readonly source: Omit<BuildSource, "keepsOwner"> } {
   using root = new ContainerRoot(dir);
   const text = dockerfileText ?? root.readText(`/${dockerfile}`, MAX_TEXT_BYTES);
   if (text === undefined)
@@ -58,5 +75,5 @@ export function readContext(
   const ignore =
     root.readText(`/${dockerfile}.dockerignore`, MAX_TEXT_BYTES) ??
     root.readText("/.dockerignore", MAX_TEXT_BYTES);
-  return { text, source: { dir, ...(ignore === undefined ? {} : { ignore }) } };
+  return { text, source: compact<Omit<BuildSource, "keepsOwner">>({ dir, digests, ignore }) };
 }

@@ -10,6 +10,7 @@ import type { Lease, OpenedImages, Platform } from "../images/index.ts";
 import type { Trash } from "../rootfs/index.ts";
 import type { BuildCache, CacheEntry } from "./build-cache.ts";
 import type { BuildOutput } from "./build-output.ts";
+import type { KeptFolders } from "./kept-folders.ts";
 import type { StageState } from "./stage-state.ts";
 import type { TreeSource } from "./tree-job.ts";
 import type { Trees, TreeThreads } from "./trees.ts";
@@ -26,6 +27,7 @@ export interface BuilderContext {
   readonly cache: BuildCache;
   readonly run: RunStep;
   readonly treeThreads: TreeThreads;
+  readonly keptFolders: KeptFolders;
   /** Steps by their first key: one build at a time. */
   readonly steps: KeyedMutex;
   /** Commands that run at once. */
@@ -39,6 +41,8 @@ export interface BuilderContext {
 export interface BuildSource extends TreeSource {
   /** Changes whenever a file changes; absent where only reading tells. */
   readonly identity?: string;
+  /** Digests of selections of its files, as far as they are known. */
+  readonly digests?: Map<string, string>;
   /** Its owners mean something in the image too. */
   readonly keepsOwner: boolean;
 }

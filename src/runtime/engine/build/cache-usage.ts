@@ -25,7 +25,19 @@ export async function cacheUsage(builder: BuilderContext): Promise<DiskUsage["bu
       usageCount: entries.reduce((sum, entry) => sum + entry.usageCount, 0),
     };
   });
-  return [...steps, ...(await mountUsage(builder))];
+  return [...steps, ...folderUsage(builder), ...(await mountUsage(builder))];
+}
+
+function folderUsage({ keptFolders }: BuilderContext): DiskUsage["buildCache"] {
+  return keptFolders.usage().map(({ id, sizeBytes, createdAt, lastUsedAt, usageCount }) => ({
+    id,
+    description: "local source for context",
+    sizeBytes,
+    isInUse: false,
+    createdAt,
+    lastUsedAt,
+    usageCount,
+  }));
 }
 
 async function mountUsage({ layout }: BuilderContext): Promise<DiskUsage["buildCache"]> {
@@ -53,7 +65,7 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 
 /**
  * Drops steps no image is made of (with `all`, every step and the cache mounts), least recently used first, until
- * at most `keepBytes` are left.
+ * at most `keepBytes` are left. Without `keepBytes` what was kept of clients' folders goes too.
  */
 export async function pruneCache(
   builder: BuilderContext,
@@ -75,6 +87,13 @@ export async function pruneCache(
     keptBytes -= first.layer?.sizeBytes ?? 0;
     // A layer that an image is made of stays.
     if (!isUsed) reclaimedBytes += first.layer?.sizeBytes ?? 0;
+  }
+  if (options.keepBytes === undefined) {
+    for (const { id, sizeBytes } of builder.keptFolders.usage()) {
+      removed.push(id);
+      reclaimedBytes += sizeBytes;
+    }
+    await builder.keptFolders.clear();
   }
   if (options.all === true && options.keepBytes === undefined) {
     for (const mount of await mountUsage(builder)) {

@@ -64,7 +64,7 @@ async function lookUpOrCarryOut(step: Step, work: LayerStep, firstKey: string): 
     if (entry === undefined) continue;
     // What another's image brought along is used, but never kept for builds that did not ask for it.
     if (session.builder.cache.get(key) !== undefined) {
-      await session.builder.cache.use(entry);
+      session.builder.cache.use(entry);
       // So that the quicker key serves the next time.
       for (const other of keys) if (other !== key) await session.builder.cache.put({ ...entry, key: other });
     }

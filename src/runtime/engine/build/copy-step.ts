@@ -6,10 +6,11 @@ import { isArchive } from "./archive-files.ts";
 import { unpackFiles } from "./build-context.ts";
 import type { BuildSource, Step } from "./build-session.ts";
 import { layerStep, type StepOutcome } from "./cached-step.ts";
+import { contentDigest } from "./content-digest.ts";
 import { type CopyRequest, ownerOf, parseCopy } from "./copy-flags.ts";
 import { type Fetched, fetchSources, isElsewhere } from "./fetch-sources.ts";
 import type { StepRootfs } from "./step-rootfs.ts";
-import type { TreeSource } from "./tree-job.ts";
+import { type CopyJob, type TreeSource, treeSource } from "./tree-job.ts";
 
 /** COPY and ADD. */
 export async function copyStep(step: Step): Promise<StepOutcome> {
@@ -18,7 +19,10 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
   const source = request.from === undefined ? session.context : await session.source(request.from, stage);
   const fetched = await fetchSources(step, request);
   const patterns = request.sources.filter((word) => instruction.name !== "ADD" || !isElsewhere(word));
-  const selection = { ...source, ...(request.exclude.length === 0 ? {} : { exclude: request.exclude }) };
+  const selection = {
+    ...treeSource(source),
+    ...(request.exclude.length === 0 ? {} : { exclude: request.exclude }),
+  };
   let contentHash = "";
   const options = [
     instruction.name,
@@ -35,7 +39,7 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
     contentHash =
       patterns.length === 0
         ? ""
-        : await run(step, { kind: "hash", source: selection, patterns, keepsOwner: source.keepsOwner });
+        : await inDockerWords(step, () => contentDigest(session, source, { source: selection, patterns }));
     return [...options, contentHash];
   };
   // Where the source as a whole has an identity, no file need be read to know that nothing changed.
@@ -45,7 +49,13 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
       keys: source.identity === undefined ? [hash] : [quick, hash],
       createdBy: () =>
         `/bin/sh -c #(nop) ${instruction.name} ${kindOf(patterns)}:${contentHash || fetched.digests.join(":")} in ${request.target} `,
-      perform: (rootfs) => perform(step, rootfs, { request, source: selection, patterns, fetched }),
+      perform: (rootfs) =>
+        perform(step, rootfs, {
+          request,
+          source: { ...selection, keepsOwner: source.keepsOwner },
+          patterns,
+          fetched,
+        }),
     });
   } finally {
     await fetched.discard();
@@ -96,10 +106,7 @@ async function perform(step: Step, rootfs: StepRootfs, work: Work): Promise<void
     await run(step, { ...common, source: { dir }, patterns: ["."], isFolder: true, keepsOwner: false });
 }
 
-type Common = Pick<
-  Extract<Parameters<typeof run>[1], { kind: "copy" }>,
-  "rootDir" | "target" | "owner" | "mode"
->;
+type Common = Pick<CopyJob, "rootDir" | "target" | "owner" | "mode">;
 
 /** Unpacks the archives among the sources of an ADD; resolves to the sources that are none. */
 async function addArchives(
@@ -141,10 +148,14 @@ async function addArchive(step: Step, path: string, common: Common): Promise<voi
   }
 }
 
+function run(step: Step, job: CopyJob): Promise<number> {
+  return inDockerWords(step, () => step.session.trees.run(job));
+}
+
 /** Errors of a copy in the words of `docker build`. */
-async function run<Job extends Parameters<Step["session"]["trees"]["run"]>[0]>(step: Step, job: Job) {
+async function inDockerWords<T>(step: Step, work: () => Promise<T>): Promise<T> {
   try {
-    return await step.session.trees.run(job);
+    return await work();
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.kind === "cancelled") throw error;
     throw new RuntimeError("invalid", `${step.instruction.name} failed: ${error.message}`);

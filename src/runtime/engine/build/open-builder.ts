@@ -11,6 +11,7 @@ import { Trash } from "../rootfs/index.ts";
 import { BuildCache } from "./build-cache.ts";
 import type { BuilderContext, RunStep } from "./build-session.ts";
 import { cacheUsage, type PruneCacheOptions, type PrunedCache, pruneCache } from "./cache-usage.ts";
+import { KeptFolders } from "./kept-folders.ts";
 import { buildFiles, buildImage } from "./run-build.ts";
 import { TreeThreads } from "./trees.ts";
 
@@ -46,14 +47,16 @@ export async function openBuilder({
         layer === undefined || chainId === undefined ? [] : [layer.blob.digest, chainId],
       ),
   );
+  const trash = await Trash.open(layout.temporaryDir);
   const builder: BuilderContext = {
     layout,
     host,
     images,
-    trash: await Trash.open(layout.temporaryDir),
+    trash,
     cache,
     run,
     treeThreads: new TreeThreads(),
+    keptFolders: new KeptFolders(layout, trash),
     steps: new KeyedMutex(),
     commands: new PQueue({ concurrency: Math.max(2, availableParallelism()) }),
     cacheMounts: new KeyedMutex(),

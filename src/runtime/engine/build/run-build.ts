@@ -1,4 +1,4 @@
-import { type BuildOptions, type Images, RuntimeError } from "../../index.ts";
+import { type BuildOptions, type Images, isFolderSource, RuntimeError } from "../../index.ts";
 import {
   DockerfileError,
   findStage,
@@ -9,12 +9,12 @@ import {
   splitStages,
   targetStage,
 } from "../dockerfile/index.ts";
-import { createImage, decompressed, machinePlatform, taggable } from "../images/index.ts";
+import { createImage, machinePlatform, taggable } from "../images/index.ts";
 import { diffTar } from "../rootfs/index.ts";
 import { baseState, findOrPull, targetPlatform } from "./base-image.ts";
 import { globalArgs, platformArgs } from "./build-args.ts";
 import type { CacheEntry } from "./build-cache.ts";
-import { readContext, unpackContext, unpackFiles } from "./build-context.ts";
+import { openFiles, readContext } from "./build-context.ts";
 import { BuildOutput } from "./build-output.ts";
 import type { BuilderContext, BuildSession, BuildSource } from "./build-session.ts";
 import { buildStage, type StageNumbers } from "./build-stage.ts";
@@ -60,17 +60,16 @@ async function runBuild<T>(
 ): Promise<T> {
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const { layout } = builder;
   const closing: (() => Promise<unknown>)[] = [];
   const lease = builder.images.context.leases.open();
   try {
     // The thread starts while the context comes in.
     const trees = builder.treeThreads.take();
     closing.push(() => builder.treeThreads.giveBack(trees));
-    const context = await unpackContext(options.context, { layout, trash: builder.trash, signal });
-    closing.push(() => context.discard());
+    const context = await openFiles(builder, options.context, { trees, signal });
+    closing.push(() => context.close());
     const name = options.dockerfile ?? "Dockerfile";
-    const { text, source } = readContext(context.dir, name, options.dockerfileText);
+    const { text, source } = readContext(context, name, options.dockerfileText);
     const state = await withExcerpt({ text, name, options }, async () => {
       const plan = planBuild(text, name, options);
       const session = openSession(builder, { ...plan, options, source, trees, lease, signal, closing });
@@ -87,7 +86,7 @@ async function runBuild<T>(
     throw error;
   } finally {
     failed.abort();
-    options.context.destroy();
+    if (!isFolderSource(options.context)) options.context.destroy();
     for (const close of closing.reverse())
       await close().catch((error) => builder.log.warn("A build left something behind", { error }));
     lease.release();
@@ -140,7 +139,7 @@ function quoted(text: string): string {
 
 interface SessionParts extends Plan {
   readonly options: BuildOptions;
-  readonly source: Pick<BuildSource, "dir" | "ignore">;
+  readonly source: Omit<BuildSource, "keepsOwner">;
   readonly trees: Trees;
   readonly lease: BuildSession["lease"];
   readonly signal: AbortSignal;
@@ -218,15 +217,10 @@ async function openSource(
 ): Promise<BuildSource> {
   const { builder, options, signal } = session;
   const named = options.namedContexts?.[reference];
-  // Streams of other makes than Node's own come here, too.
   if (typeof named === "object") {
-    const files = await unpackFiles(await decompressed(named, signal), {
-      layout: builder.layout,
-      trash: builder.trash,
-      signal,
-    });
-    closing.push(() => files.discard());
-    return { dir: files.dir, keepsOwner: false };
+    const { close, ...files } = await openFiles(builder, named, { trees: session.trees, signal });
+    closing.push(close);
+    return { ...files, keepsOwner: false };
   }
   const earlier =
     typeof named === "string" ? undefined : findStage(session.file.stages, reference, asking.index);

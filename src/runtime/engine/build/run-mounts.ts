@@ -9,8 +9,10 @@ import { expandWord } from "../dockerfile/index.ts";
 import type { PreparedMount } from "../parts.ts";
 import { cacheKey } from "./build-cache.ts";
 import type { BuildSession, Step } from "./build-session.ts";
+import { contentDigest } from "./content-digest.ts";
 import { openSshMount, type SshMount } from "./ssh-mount.ts";
 import { wordsOf } from "./stage-state.ts";
+import { treeSource } from "./tree-job.ts";
 
 /** One `--mount` of a RUN, checked. */
 export type RunMount =
@@ -141,12 +143,7 @@ export async function mountKeys(step: Step, mounts: readonly RunMount[]): Promis
       const source = mount.from === "" ? session.context : await session.source(mount.from, stage);
       const content =
         source.identity ??
-        (await session.trees.run({
-          kind: "hash",
-          source,
-          patterns: [literal(mount.source)],
-          keepsOwner: source.keepsOwner,
-        }));
+        (await contentDigest(session, source, { source, patterns: [literal(mount.source)] }));
       return [mount.type, mount.target, mount.source, mount.isWritable, content];
     }),
   );
@@ -301,7 +298,7 @@ async function fill(
 ): Promise<void> {
   await session.trees.run({
     kind: "copy",
-    source,
+    source: treeSource(source),
     patterns: [literal(mount.source)],
     keepsOwner: true,
     rootDir: dir,

@@ -1,8 +1,10 @@
+import { compact } from "../../../lib/compact.ts";
+
 /**
  * Work on trees of files, described as data: it is done in a thread of its own, with plain blocking calls, so that
  * neither thousands of small files nor hashing holds up the engine.
  */
-export type TreeJob = HashJob | SelectJob | CopyJob | MakeFolderJob | RemoveStubsJob | MissingJob;
+export type TreeJob = HashJob | SelectJob | CopyJob | MakeFolderJob | RemoveJob | RemoveStubsJob | MissingJob;
 
 /** Where files come from. Nothing changes there meanwhile. */
 export interface TreeSource {
@@ -11,6 +13,11 @@ export interface TreeSource {
   readonly ignore?: string;
   /** Patterns of `--exclude`, in the same language. */
   readonly exclude?: readonly string[];
+}
+
+/** Only that, as it is sent to the thread. */
+export function treeSource({ dir, ignore, exclude }: TreeSource): TreeSource {
+  return compact<TreeSource>({ dir, ignore, exclude });
 }
 
 /** As written after COPY: paths below the source, patterns allowed. */
@@ -61,6 +68,13 @@ export interface MissingJob {
   readonly paths: readonly string[];
 }
 
+/** Removes those paths; a folder only with all that is in it. */
+export interface RemoveJob {
+  readonly kind: "remove";
+  readonly rootDir: string;
+  readonly paths: readonly string[];
+}
+
 /** Removes what an OCI runtime made to mount on, if nothing was put there. */
 export interface RemoveStubsJob {
   readonly kind: "remove-stubs";
@@ -80,6 +94,7 @@ export interface TreeResults {
   readonly copy: number;
   readonly "make-folder": undefined;
   readonly missing: readonly string[];
+  readonly remove: undefined;
   readonly "remove-stubs": undefined;
 }
 

@@ -8,6 +8,7 @@ import { selectFiles } from "./select-files.ts";
 import type {
   MakeFolderJob,
   MissingJob,
+  RemoveJob,
   RemoveStubsJob,
   SelectJob,
   TreeJob,
@@ -27,6 +28,8 @@ export function performTreeJob(job: TreeJob): unknown {
       return makeFolder(job);
     case "missing":
       return missingPaths(job);
+    case "remove":
+      return remove(job);
     case "remove-stubs":
       return removeStubs(job);
   }
@@ -69,6 +72,17 @@ function isThere(rootDir: string, path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What is in a folder comes after it in the order of paths, and goes before it. */
+function remove({ rootDir, paths }: RemoveJob): undefined {
+  for (const path of [...paths].sort().reverse()) {
+    using root = new ContainerRoot(rootDir);
+    const place = root.locate(path, { follow: false });
+    if (place.stat?.isDirectory()) rmdirSync(place.path);
+    else unlinkSync(place.path);
+  }
+  return undefined;
 }
 
 /** Deepest first. What holds something, or has become something else, stays. */

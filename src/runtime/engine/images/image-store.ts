@@ -134,6 +134,8 @@ export class ImageStore {
   /** Sets (an id) or removes (undefined) references, all at once. */
   async changeReferences(changes: Readonly<Record<string, Digest | undefined>>): Promise<void> {
     await this.#writing.run(async () => {
+      // As after a build that came to the same image.
+      if (Object.entries(changes).every(([reference, id]) => this.#references.get(reference) === id)) return;
       const next = new Map(this.#references);
       for (const [reference, id] of Object.entries(changes)) {
         if (id === undefined) next.delete(reference);
