@@ -117,7 +117,7 @@ export class Builder {
           );
       return built?.id;
     } catch (error) {
-      throw toSolveError(error);
+      throw toSolveError(error, record.ref);
     }
   }
 

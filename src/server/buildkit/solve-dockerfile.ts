@@ -49,13 +49,13 @@ export async function readBuild(request: DockerfileRequest): Promise<BuildOption
     secrets: secretsOf(session),
     sshAgent: sshAgentsOf(session),
     credentials: credentialsOf(session),
-    onStep: (step) => record.publish(stepUpdate(inStepWords(step), new Date())),
+    onStep: (step) => record.publish(stepUpdate(inStepWords(step, record.ref), new Date())),
     signal,
   });
 }
 
-function inStepWords(step: BuildStep): BuildStep {
-  return step.error === undefined ? step : { ...step, error: inBuildkitWords(step.error) };
+function inStepWords(step: BuildStep, ref: string): BuildStep {
+  return step.error === undefined ? step : { ...step, error: inBuildkitWords(step.error, ref) };
 }
 
 function refuseUnserved(options: FrontendOptions): void {

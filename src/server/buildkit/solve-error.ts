@@ -6,21 +6,33 @@ import { ProtoWriter } from "./proto.ts";
 const SOURCE_TYPE = "github.com/moby/buildkit/errdefs.Source+json";
 const MAX_SOURCE_BYTES = 256 * 1024;
 
-/** A failed build as BuildKit's clients take it: its words, and the Dockerfile's lines that they show. */
-export function toSolveError(error: unknown): unknown {
+/** A failed build as BuildKit's clients take it: its words, and the Dockerfile's lines that they show. `ref` is the build's. */
+export function toSolveError(error: unknown, ref: string): unknown {
   if (!(error instanceof RuntimeError)) return error;
   const { source } = error;
   const isShown = source !== undefined && source.text.length <= MAX_SOURCE_BYTES;
   const details = isShown ? [sourceDetail(source)] : [];
-  return new GrpcError(GRPC.unknown, inBuildkitWords(messageOf(error)), details);
+  const message = messageOf(error);
+  const prefix = missingSource(message) === undefined ? "" : "failed to compute cache key: ";
+  return new GrpcError(GRPC.unknown, `${prefix}${inBuildkitWords(message, ref)}`, details);
 }
 
-/** The classic builder's words for a failed command, in BuildKit's. */
-export function inBuildkitWords(message: string): string {
+/** The classic builder's words for a failed step, in BuildKit's, which names the transfer that a file was missing in. */
+export function inBuildkitWords(message: string, ref: string): string {
+  const missing = missingSource(message);
+  if (missing !== undefined)
+    return `failed to calculate checksum of ref ${ref}: ${JSON.stringify(`/${missing}`)}: not found`;
   const failed = /^The command '(.*)' returned a non-zero code: (\d+)$/s.exec(message);
   if (failed === null) return message;
   const [, command, code] = failed;
   return `process ${JSON.stringify(command)} did not complete successfully: exit code: ${code}`;
+}
+
+/** What a COPY or ADD did not find. */
+function missingSource(message: string): string | undefined {
+  const words =
+    /^(?:COPY|ADD) failed: file not found in build context or excluded by \.dockerignore: stat (.*): file does not exist$/s;
+  return words.exec(message)?.[1];
 }
 
 /** A `google.protobuf.Any` whose value is JSON. */
