@@ -137,7 +137,7 @@ async function loadEntry(entry: IncludeEntry, scope: Scope): Promise<Mapping | u
   );
 }
 
-/** The included project's folder: said, or its first file's. */
+/** The included project's folder: said, or its first file's. Paths of one that is not there start in the folder above it (compose-go 2.9.1). */
 async function folderOf(
   { directory }: IncludeEntry,
   main: string | undefined,
@@ -149,7 +149,9 @@ async function folderOf(
   }
   if (isAbsolute(directory.text)) return { directory: directory.text, relativeDirectory: directory.text };
   const own = absolutePath(scope.directory, directory.text);
-  return { directory: own, relativeDirectory: relativePath(scope.directory, own) };
+  const isThere = (await scope.files.disk.kindOf(own)) === "directory";
+  const base = isThere ? own : parentPath(own);
+  return { directory: own, relativeDirectory: relativePath(scope.directory, base) };
 }
 
 async function includedVariables(entry: IncludeEntry, directory: string, scope: Scope) {

@@ -41,7 +41,10 @@ export interface Disk {
   readonly kindOf: (path: string) => Promise<"file" | "directory" | "other" | undefined>;
   /** The path with all links resolved, or the path itself where there is nothing. */
   readonly realPath: (path: string) => Promise<string>;
-  /** Brings a repository's Compose file (`address#ref:folder`) onto the disk, and gives its path. Rejects with the reason. */
+  /**
+   * Brings the Compose file of a repository (`address#ref:folder`) or of an artifact (`oci://registry/name:tag`) onto
+   * the disk, and gives its path. Rejects with the reason.
+   */
   readonly fetchRemote?: (address: string) => Promise<string>;
 }
 

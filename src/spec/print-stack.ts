@@ -1,12 +1,11 @@
 import { compareText } from "./merge-rules.ts";
-import type { Field, Shape } from "./shape.ts";
+import type { Field, PrintFormat as Format, Shape } from "./shape.ts";
 import type { Service, Stack } from "./stack.ts";
 import { SECTIONS, serviceShape } from "./stack-shape.ts";
 import { compareYamlKeys } from "./yaml-key-order.ts";
 
 /** Plain data in which mappings are `Map`s, so that their order is the order of print. */
 type Printable = unknown;
-type Format = "json" | "yaml";
 
 /** The stack in Compose's normal form, as `docker compose config --format json` prints it; `$` is doubled. */
 export function printStackJson(stack: Stack): string {
@@ -40,6 +39,8 @@ function normalForm(stack: Stack, format: Format): Map<string, Printable> {
   for (const [section, shape] of Object.entries(SECTIONS)) {
     const resources = stack[section as keyof typeof SECTIONS] as Readonly<Record<string, unknown>>;
     if (section !== "services" && Object.keys(resources).length === 0) continue;
+    // Compose's JSON has no models in any version, its YAML has (compose-go 2.9.1 to 2.13, Project.MarshalJSON).
+    if (section === "models" && format === "json") continue;
     form.set(
       section,
       printMap(resources, format, (resource) => printOne(section, resource, shape, format)),
@@ -61,7 +62,8 @@ function printOne(section: string, resource: unknown, shape: Shape, format: Form
 
 function print(value: unknown, shape: Shape, format: Format): Printable {
   if (value === null || value === undefined) return null;
-  if (shape.kind === "value") return shape.print === undefined ? plain(value, format) : shape.print(value);
+  if (shape.kind === "value")
+    return shape.print === undefined ? plain(value, format) : shape.print(value, format);
   if (shape.kind === "list") return (value as unknown[]).map((item) => print(item, shape.item, format));
   if (shape.kind === "map") {
     const map = value as Readonly<Record<string, unknown>>;

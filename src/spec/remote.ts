@@ -17,7 +17,6 @@ export async function locateFile(
   if (!isRemote(text)) return absolutePath(directory, text);
   const { fetchRemote } = run.files.disk;
   try {
-    if (text.startsWith("oci:")) throw new Error("OCI artifacts are not read, only git repositories");
     if (fetchRemote === undefined) throw new Error("there is no way to fetch it");
     return await fetchRemote(text);
   } catch (error) {

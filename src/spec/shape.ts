@@ -11,8 +11,10 @@ export interface ValueShape {
   readonly kind: "value";
   /** Undefined for what Compose does not print: nothing, "", 0 or false; wrong values are reported. */
   readonly decode: (node: Node, step: DecodeStep) => unknown;
-  readonly print?: (value: unknown) => unknown;
+  readonly print?: (value: unknown, format: PrintFormat) => unknown;
 }
+
+export type PrintFormat = "json" | "yaml";
 
 export interface ListShape<Item extends Shape = Shape> {
   readonly kind: "list";
@@ -53,7 +55,7 @@ export interface DecodeStep {
 
 export const value = (
   decode: (node: Node, step: DecodeStep) => unknown,
-  print?: (value: unknown) => unknown,
+  print?: ValueShape["print"],
 ): ValueShape => ({ kind: "value", decode, ...(print !== undefined && { print }) });
 
 export const list = <Item extends Shape>(item: Item): ListShape<Item> => ({ kind: "list", item });

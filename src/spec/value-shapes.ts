@@ -2,7 +2,7 @@ import { parseGoFloat, toBoolean, toInteger } from "./casts.ts";
 import { kindName } from "./merge-nodes.ts";
 import { compareText, scalarText } from "./merge-rules.ts";
 import { durationText, parseDuration, parseSize } from "./quantities.ts";
-import { type DecodeStep, value } from "./shape.ts";
+import { type DecodeStep, type PrintFormat, value } from "./shape.ts";
 import { shellWords } from "./shell-words.ts";
 import { isNull, isString, type Node, pathText, type Scalar } from "./source-tree.ts";
 import type { EnvFile } from "./stack.ts";
@@ -295,9 +295,16 @@ export const ulimit = value((node, step) => {
   return out;
 }, printUlimit);
 
-function printUlimit(limit: unknown): unknown {
+/** JSON leaves a 0 out; YAML has it, since a mapping without soft or hard is refused when it is read again. */
+function printUlimit(limit: unknown, format: PrintFormat): unknown {
   if (typeof limit !== "object" || limit === null) return limit;
   const { soft, hard } = limit as { soft?: number; hard?: number };
+  if (format === "yaml") {
+    return new Map([
+      ["soft", soft ?? 0],
+      ["hard", hard ?? 0],
+    ]);
+  }
   return new Map(
     [["soft", soft] as const, ["hard", hard] as const].filter(([, number]) => number !== undefined),
   );
