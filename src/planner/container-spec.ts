@@ -130,20 +130,21 @@ function healthcheckOf(
   };
 }
 
-/** `restart`, or else `deploy.restart_policy`. */
-export function restartPolicyOf(service: Service): ContainerSpec["restartPolicy"] {
-  const { restart, deploy } = service;
-  if (restart !== undefined && restart !== "") {
-    const [name, count] = restart.split(":");
-    if (name === "always" || name === "unless-stopped" || name === "no") return { name };
-    if (name === "on-failure") return { name, maximumRetryCount: Number(count ?? 0) };
-  }
+/** `deploy.restart_policy`, or else `restart`, as docker compose 2.40.3 has it (pkg/compose/create.go). */
+export function restartPolicyOf({ restart, deploy }: Service): ContainerSpec["restartPolicy"] {
   const policy = deploy?.restart_policy;
-  if (policy === undefined) return undefined;
-  if (policy.condition === "none") return { name: "no" };
-  if (policy.condition === "on-failure")
-    return { name: "on-failure", maximumRetryCount: policy.max_attempts ?? 0 };
-  return { name: "always" };
+  // The specification's default; docker compose takes its absence for none.
+  if (policy !== undefined) return policyNamed(policy.condition ?? "any", policy.max_attempts ?? 0);
+  if (restart === undefined || restart === "") return undefined;
+  const [name = "", count] = restart.split(":");
+  return policyNamed(name, Number(count ?? 0));
+}
+
+function policyNamed(name: string, maximumRetryCount: number): ContainerSpec["restartPolicy"] {
+  if (name === "none" || name === "no") return { name: "no" };
+  if (name === "any" || name === "always") return { name: "always" };
+  if (name === "unless-stopped") return { name };
+  return name === "on-failure" ? { name, maximumRetryCount } : undefined;
 }
 
 /** Namespaces, privileges and what the process may do. */

@@ -8,8 +8,8 @@ export interface SupportRow {
    */
   readonly effect: "refused" | "ignored" | "kept" | "differs";
   readonly why: string;
-  /** The values that this is about; absent: all but those that say nothing (empty, 0, false). */
-  readonly when?: (value: unknown) => boolean;
+  /** The values that this is about, or what they stand in; absent: all but those that say nothing (empty, 0, false). */
+  readonly when?: (value: unknown, parent: unknown) => boolean;
   /** The same in words. */
   readonly values?: string;
 }
@@ -60,6 +60,10 @@ export const SUPPORT: readonly SupportRow[] = [
   ignore("services.*.deploy.labels", "containers have `labels`; these are a cluster service's"),
   ignore("services.*.deploy.resources.reservations.cpus", cluster),
   ignore("services.*.deploy.resources.reservations.generic_resources", cluster),
+  ignore("services.*.deploy.restart_policy.max_attempts", "attempts are counted for failures alone", {
+    when: (_value, policy) => isObject(policy) && policy["condition"] !== "on-failure",
+    values: "with another `condition` than `on-failure`",
+  }),
   ignore("services.*.deploy.restart_policy.delay", "restarts wait 100 ms, doubling up to a minute"),
   ignore("services.*.deploy.restart_policy.window", "a container that ran for 10 s has been restarted well"),
   ignore("services.*.deploy.update_config", "containers are replaced one by one, the old one stopped first"),

@@ -62,8 +62,8 @@ function lookUp(rows: readonly Lookup[], root: unknown, prefix: string): Unsuppo
   const problems: PlanProblem[] = [];
   const hazards: Hazard[] = [];
   for (const { keys, when = saysSomething, why, effect } of rows)
-    for (const { path, value } of declaredAt(root, keys, prefix)) {
-      if (!when(value)) continue;
+    for (const { path, value, parent } of declaredAt(root, keys, prefix)) {
+      if (!when(value, parent)) continue;
       if (effect === "refused")
         problems.push({ kind: "unsupported", path, message: `cannot take effect: ${why}` });
       else hazards.push({ kind: "no-effect", path, message: `${path} has no effect: ${why}` });
@@ -74,17 +74,24 @@ function lookUp(rows: readonly Lookup[], root: unknown, prefix: string): Unsuppo
 interface Declared {
   readonly path: string;
   readonly value: unknown;
+  /** What it stands in. */
+  readonly parent: unknown;
 }
 
-function declaredAt(value: unknown, keys: readonly string[], path: string): readonly Declared[] {
+function declaredAt(
+  value: unknown,
+  keys: readonly string[],
+  path: string,
+  parent?: unknown,
+): readonly Declared[] {
   if (value === undefined || value === null) return [];
   const [key, ...rest] = keys;
-  if (key === undefined) return [{ path, value }];
+  if (key === undefined) return [{ path, value, parent }];
   if (key === "[]")
     return Array.isArray(value)
-      ? value.flatMap((item: unknown, index) => declaredAt(item, rest, `${path}[${index}]`))
+      ? value.flatMap((item: unknown, index) => declaredAt(item, rest, `${path}[${index}]`, value))
       : [];
-  return declaredAt((value as Readonly<Record<string, unknown>>)[key], rest, `${path}.${key}`);
+  return declaredAt((value as Readonly<Record<string, unknown>>)[key], rest, `${path}.${key}`, value);
 }
 
 function saysSomething(value: unknown): boolean {

@@ -66,7 +66,15 @@ const ROWS: readonly (readonly [Service, Partial<ContainerSpec>])[] = [
     { deploy: { restart_policy: { condition: "on-failure", max_attempts: 2 } } },
     { restartPolicy: { name: "on-failure", maximumRetryCount: 2 } },
   ],
-  [{ restart: "no", deploy: { restart_policy: { condition: "any" } } }, { restartPolicy: { name: "no" } }],
+  [
+    { restart: "no", deploy: { restart_policy: { condition: "any" } } },
+    { restartPolicy: { name: "always" } },
+  ],
+  [
+    { restart: "always", deploy: { restart_policy: { condition: "none" } } },
+    { restartPolicy: { name: "no" } },
+  ],
+  [{ deploy: { restart_policy: { delay: "5s" } } }, { restartPolicy: { name: "always" } }],
   [
     { logging: { driver: "json-file", options: { "max-size": "1m" } } },
     { log: { driver: "json-file", options: { "max-size": "1m" } } },

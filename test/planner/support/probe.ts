@@ -9,6 +9,7 @@ import { buildOptionsOf } from "../../../src/reconciler/build-image.ts";
 import { observe, reconcile } from "../../../src/reconciler/index.ts";
 import { openMemoryRuntime, TurnableClock } from "../../../src/runtime/memory/index.ts";
 import { type LoadResult, loadStack, type Stack } from "../../../src/spec/index.ts";
+import { memoryDisk } from "../../spec/memory-disk.ts";
 import type { Sample } from "./samples.ts";
 
 /** The name that stands for `*`, by what it is a member of. */
@@ -119,21 +120,12 @@ async function loaded(model: unknown, sample: Sample): Promise<Stack> {
 }
 
 function load(model: unknown, { more }: Sample): Promise<LoadResult> {
-  const files: Readonly<Record<string, string>> = { "compose.yaml": JSON.stringify(model), ...more.files };
-  const textAt = (path: string) => files[path.replace("/srv/shop/", "")];
+  const files = Object.entries({ "compose.yaml": JSON.stringify(model), ...more.files });
   return loadStack({
     files: ["/srv/shop/compose.yaml"],
     startDirectory: "/srv/shop",
     environment: { SHELL_VALUE: "from the shell", OTHER_VALUE: "too" },
-    disk: {
-      readFile: async (path) => {
-        const text = textAt(path);
-        if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
-        return Buffer.from(text);
-      },
-      kindOf: async (path) => (textAt(path) === undefined ? undefined : "file"),
-      realPath: async (path) => path,
-    },
+    disk: memoryDisk(Object.fromEntries(files.map(([name, text]) => [`/srv/shop/${name}`, text]))),
   });
 }
 

@@ -186,7 +186,7 @@ export const SAMPLES: readonly Sample[] = [
       }),
       "include[].project_directory": v("./sub", {
         with: { include: [{ path: "./more.yaml" }] },
-        files: { "more.yaml": "services: {more: {image: 'one:1', volumes: ['./a:/a']}}" },
+        files: { "more.yaml": "services: {more: {image: 'one:1', volumes: ['./a:/a']}}", "sub/.keep": "" },
       }),
     },
   ),
@@ -335,7 +335,10 @@ export const SAMPLES: readonly Sample[] = [
       labels: ignored({ a: "b" }),
       "restart_policy.condition": v("on-failure"),
       "restart_policy.delay": ignored("3s"),
-      "restart_policy.max_attempts": v(3, web({ deploy: { restart_policy: { condition: "on-failure" } } })),
+      "restart_policy.max_attempts": [
+        v(3, web({ deploy: { restart_policy: { condition: "on-failure" } } })),
+        ignored(3, web({ deploy: { restart_policy: { condition: "any" } } })),
+      ],
       "restart_policy.window": ignored("3s"),
       "placement.constraints": ignored(["node.role == manager"]),
       "placement.preferences[].spread": ignored("node.labels.zone"),
