@@ -2,11 +2,12 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import type { Disk } from "../spec/index.ts";
 import type { Input } from "./io.ts";
 
-/** The machine's files, as the loader of Compose files reads them, and those of repositories. */
+/** The machine's files, as the loader of Compose files reads them, and those of repositories and registries, each fetched once. */
 export function localDisk(
   stdin: () => Input,
   environment: Readonly<Record<string, string | undefined>>,
 ): Disk {
+  const fetched = new Map<string, Promise<string>>();
   return {
     readFile: async (path) => {
       const bytes = await (path === "-" ? readAll(stdin()) : readFile(path));
@@ -19,9 +20,12 @@ export function localDisk(
       return found.isFile() ? "file" : found.isDirectory() ? "directory" : "other";
     },
     realPath: (path) => realpath(path).catch(() => path),
-    fetchRemote: async (address) => {
-      const { fetchRemoteFile } = await import("./remote-file.ts");
-      return await fetchRemoteFile(address, environment);
+    fetchRemote: (address) => {
+      const known = fetched.get(address);
+      if (known !== undefined) return known;
+      const path = import("./remote-file.ts").then((module) => module.fetchRemoteFile(address, environment));
+      fetched.set(address, path);
+      return path;
     },
   };
 }

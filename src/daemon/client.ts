@@ -9,7 +9,8 @@ import { STACK_API } from "./stack-api.ts";
 import { fromWire, toWire } from "./stack-wire.ts";
 
 export { credentialsFor, eraseCredentials, registryNamed, storeCredentials } from "./credentials.ts";
-export { type DaemonPaths, daemonPaths, type Environment } from "./daemon-paths.ts";
+export { type DaemonPaths, daemonPaths, type Environment, settingsPath } from "./daemon-paths.ts";
+export { readEngineSettings } from "./engine-settings.ts";
 export { readLockHolder } from "./lock-holder.ts";
 export { isPortTaken } from "./port-probe.ts";
 export type { AskListener, DaemonStatus, StackAsk, StackEntry, StackEvent, Stacks } from "./stack-api.ts";

@@ -32,8 +32,13 @@ export function daemonPaths(env: Environment, uid: number): DaemonPaths {
     rootLockPath: join(rootDir, "daemon.lock"),
     runLockPath: join(runDir, "daemon.lock"),
     stacksDir: join(rootDir, "stacks"),
-    settingsPath: resolve(env["STOWAGE_SETTINGS"] || "/etc/stowage/daemon.json"),
+    settingsPath: settingsPath(env),
   };
+}
+
+/** The engine's settings, the same for every user. */
+export function settingsPath(env: Environment): string {
+  return resolve(env["STOWAGE_SETTINGS"] || "/etc/stowage/daemon.json");
 }
 
 function defaultRoot(env: Environment, uid: number): string {

@@ -136,8 +136,7 @@ describe("a Compose file in a git repository", () => {
     expect(stderr).toMatch(reason);
   });
 
-  it("is no OCI artifact and no web page", async () => {
-    expect((await config("", ["-f", "oci://127.0.0.1/x:1"])).stderr).toContain("OCI artifacts are not read");
+  it("is no web page", async () => {
     expect((await config("", ["-f", "https://127.0.0.1/x.yaml"])).stderr).toContain(
       "no address of a repository",
     );

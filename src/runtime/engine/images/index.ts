@@ -1,3 +1,4 @@
+export { type Artifact, type ArtifactLayer, type ArtifactType, readArtifact } from "./artifact.ts";
 export { checkStore, type StoreProblem } from "./check-store.ts";
 export { collectAllGarbage } from "./collect-garbage.ts";
 export {

@@ -1,0 +1,196 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../cli/support.ts";
+import { freePort } from "../e2e/free-port.ts";
+import { openRegistry, type Registry } from "../support/registry-bench.ts";
+
+let folder = "";
+let registry: Registry;
+
+const EMPTY = Buffer.from("{}");
+const PROJECT = "application/vnd.docker.compose.project";
+
+/** A layer as `docker compose publish` writes it. */
+const file = (
+  text: string,
+  annotations: Record<string, string> = { "com.docker.compose.file": "any.yaml" },
+) => ({
+  mediaType: "application/vnd.docker.compose.file+yaml",
+  text,
+  annotations,
+});
+const envFile = (text: string, annotations: Record<string, string>) => ({
+  mediaType: "application/vnd.docker.compose.envfile",
+  text,
+  annotations,
+});
+const extended = (text: string, name: string) =>
+  file(text, { "com.docker.compose.extends": "true", "com.docker.compose.file": name });
+
+const digestOf = (bytes: Buffer) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+
+async function upload(name: string, bytes: Buffer): Promise<void> {
+  const base = `http://${registry.host}/v2/${name}/blobs/uploads/`;
+  const location = (await fetch(base, { method: "POST" })).headers.get("location") ?? "";
+  const url = new URL(location, base);
+  url.searchParams.set("digest", digestOf(bytes));
+  const type = { "content-type": "application/octet-stream" };
+  expect((await fetch(url, { method: "PUT", body: new Uint8Array(bytes), headers: type })).status).toBe(201);
+}
+
+/** Puts an artifact into the registry under `name:tag`; `change` alters its manifest. */
+async function publish(
+  name: string,
+  layers: readonly ReturnType<typeof file>[],
+  change: Record<string, unknown> = {},
+): Promise<string> {
+  await upload(name, EMPTY);
+  const described = [];
+  for (const { text, ...layer } of layers) {
+    const bytes = Buffer.from(text);
+    await upload(name, bytes);
+    described.push({ ...layer, digest: digestOf(bytes), size: bytes.length });
+  }
+  const config = { mediaType: "application/vnd.oci.empty.v1+json", digest: digestOf(EMPTY), size: 2 };
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    artifactType: PROJECT,
+    config,
+    layers: described,
+    ...change,
+  };
+  const body = JSON.stringify(manifest);
+  const url = `http://${registry.host}/v2/${name}/manifests/1`;
+  expect((await fetch(url, { method: "PUT", body, headers: { "content-type": mediaType } })).status).toBe(
+    201,
+  );
+  return `oci://${registry.host}/${name}:1`;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "stowage-oci-"));
+  for (const dir of [join(folder, "project"), held()]) mkdirSync(dir, { recursive: true });
+  registry = await openRegistry(folder);
+});
+
+afterAll(async () => {
+  await registry.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** `config` in the project's folder, whose Compose file holds the text. */
+async function config(text: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+  const cwd = join(folder, "project");
+  writeFileSync(join(cwd, "compose.yaml"), text);
+  const XDG_CACHE_HOME = join(folder, "cache");
+  const ended = await runCli([...args, "config", "--format", "json"], {
+    cwd,
+    env: { HOME: folder, XDG_CACHE_HOME, ...env },
+  });
+  return { ...ended, stack: ended.code === 0 ? JSON.parse(ended.stdout) : undefined };
+}
+
+const held = () => join(folder, "cache/stowage/oci");
+
+describe("a Compose file in a registry", () => {
+  it("is read by -f: its files in order, what they extend, and their env files", async () => {
+    const address = await publish("app/whole", [
+      file(
+        'name: far\nservices:\n  web:\n    image: "web:$TAG"\n    env_file: a.env\n    volumes: ["./d:/d"]\n    extends: {file: b.yaml, service: base}\n',
+      ),
+      file("services: {web: {command: [run]}}\n"),
+      extended("services: {base: {working_dir: /w}}\n", "b.yaml"),
+      envFile("FROM=registry\n", { "com.docker.compose.envfile": "a.env" }),
+    ]);
+    const { stack, stderr } = await config("", ["-f", address]);
+    expect(stderr).toContain("TAG");
+    const [dir = ""] = readdirSync(held());
+    expect(stack).toMatchObject({
+      name: "far",
+      services: {
+        web: {
+          image: "web:",
+          command: ["run"],
+          working_dir: "/w",
+          environment: { FROM: "registry" },
+          volumes: [{ source: join(held(), dir, "d") }],
+        },
+      },
+    });
+    expect(statSync(join(held(), dir)).mode & 0o777).toBe(0o700);
+    expect(statSync(join(held(), dir, "compose.yaml")).mode & 0o777).toBe(0o600);
+  });
+
+  it("is included and extended, and a held one is not fetched again", async () => {
+    const address = await publish("app/base", [file("services: {base: {image: base}}\n")]);
+    const text = `include: ["${address}"]\nservices: {me: {extends: {file: "${address}", service: base}}}\n`;
+    const before = readdirSync(held()).length;
+    for (let run = 0; run < 2; run += 1) {
+      const { stack } = await config(text);
+      expect(stack.services).toMatchObject({ base: { image: "base" }, me: { image: "base" } });
+    }
+    expect(readdirSync(held())).toHaveLength(before + 1);
+  });
+
+  it("is known by the type of its configuration where the registry knows no artifacts", async () => {
+    const mediaType = "application/vnd.docker.compose.config.empty.v1+json";
+    const old = { artifactType: undefined, config: { mediaType, digest: digestOf(EMPTY), size: 2 } };
+    const address = await publish("app/old", [file("services: {old: {image: old}}\n")], old);
+    expect((await config("", ["-f", address])).stack.services).toMatchObject({ old: { image: "old" } });
+  });
+
+  it.each([
+    [
+      "another kind of artifact",
+      [file("services: {}")],
+      { artifactType: "application/x" },
+      /is no such artifact, but application\/x/,
+    ],
+    ["no Compose file", [envFile("A=1", { "com.docker.compose.envfile": "a" })], {}, /no Compose file in it/],
+    [
+      "a name that leads out of its folder",
+      [file("a: 1"), extended("a: 1", "../x.yaml")],
+      {},
+      /names a file "\.\.\/x\.yaml"/,
+    ],
+    ["a file without a name", [file("a: 1"), envFile("A=1", {})], {}, /a file without a name/],
+    [
+      "two files of one name",
+      [file("a: 1"), envFile("A=1", { "com.docker.compose.envfile": "compose.yaml" })],
+      {},
+      /two files "compose\.yaml"/,
+    ],
+  ])("is refused at its place for %s", async (why, layers, change, reason) => {
+    const address = await publish(`app/${why.replaceAll(" ", "-").toLowerCase()}`, layers, change);
+    const before = readdirSync(held()).length;
+    const { code, stderr } = await config(
+      `services:\n  me:\n    extends: {file: "${address}", service: top}\n`,
+    );
+    expect(code).toBe(15);
+    expect(stderr).toMatch(/^compose\.yaml:3:21: error: The file oci:/);
+    expect(stderr).toMatch(reason);
+    expect(readdirSync(held())).toHaveLength(before);
+  });
+
+  it("is refused for what a registry does not have, or where there is none, or by the switch", async () => {
+    const missing = await config("", ["-f", `oci://${registry.host}/app/none:2`]);
+    expect(missing.code).toBe(15);
+    expect(missing.stderr).toMatch(/cannot be had: manifest for .*app\/none:2 not found/);
+    const nobody = `127.0.0.1:${await freePort()}`;
+    const down = await config("", ["-f", `oci://${nobody}/app:1`]);
+    expect(down.stderr).toMatch(/cannot be had: Cannot GET .*ECONNREFUSED/);
+    const off = await config("", ["-f", `oci://${nobody}/app:1`], { COMPOSE_EXPERIMENTAL_OCI_REMOTE: "0" });
+    expect(off.stderr).toContain("COMPOSE_EXPERIMENTAL_OCI_REMOTE switches it off");
+  });
+
+  it("is refused when it is larger than any Compose file", async () => {
+    const layers = [{ mediaType: "application/x", digest: digestOf(EMPTY), size: 64 << 20 }];
+    const { stderr } = await config("", ["-f", await publish("app/large", [], { layers })]);
+    expect(stderr).toMatch(/its files have 67108864 bytes, more than 33554432/);
+  });
+});
