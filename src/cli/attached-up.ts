@@ -6,10 +6,12 @@ import type { AttachFlags } from "./commands/up.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { followStack } from "./follow-stack.ts";
+import { messageOf } from "./render/error.ts";
 import { LogLines, shortName } from "./render/log-lines.ts";
 import { paint } from "./render/paint.ts";
 import { openProgressView, type ProgressView, progressType } from "./render/progress-view.ts";
 import { stackContainers } from "./stack-containers.ts";
+import { watchedServices, watchStack } from "./watch/watch-stack.ts";
 
 export interface AttachedUpOptions {
   readonly stack: Stack;
@@ -23,6 +25,8 @@ export interface AttachedUpOptions {
  * order, the second kills them. Resolves to the exit code.
  */
 export async function attachedUp(context: Context, options: AttachedUpOptions): Promise<number> {
+  const wantsMenu = options.flags.menu ?? /^(?:1|t|true)$/i.test(context.io.env["COMPOSE_MENU"] ?? "");
+  if (wantsMenu) context.note("There is no menu of keys: --watch watches, Ctrl-C stops");
   const session = new AttachedSession(context, options);
   process.on("SIGINT", session.interrupt);
   process.on("SIGTERM", session.interrupt);
@@ -50,6 +54,8 @@ class AttachedSession {
   /** Containers that the pass itself ends, to put others in their place. */
   readonly #endedByPlan = new Set<string>();
   #isAnnounced = false;
+  /** Whether a change of watched files is being worked on: what ends then starts again. */
+  #isRefreshing = false;
 
   constructor(context: Context, options: AttachedUpOptions) {
     this.#context = context;
@@ -78,6 +84,7 @@ class AttachedSession {
 
   async run(): Promise<number> {
     const { stack, flags } = this.#options;
+    const watched = flags.watch === true ? this.#watchedServices() : [];
     const isUp = Promise.resolve().then(() => this.#up());
     const following = followStack({
       runtime: await this.#context.runtime(),
@@ -89,15 +96,17 @@ class AttachedSession {
       options: { sinceNs: BigInt(Date.now()) * 1_000_000n },
       notBefore: isUp,
       last: this.#stopped.signal,
+      isHeld: () => this.#isRefreshing && this.#stopping === undefined,
       onExit: ({ id, attributes }) => {
-        const isOurs = attributes[LABEL.oneoff] !== "True" && !this.#endedByPlan.has(id);
+        const isOneOff = attributes[LABEL.oneoff] === "True";
+        const isOurs = !isOneOff && !this.#isRefreshing && !this.#endedByPlan.has(id);
         if (isOurs) this.#cascade(Number(attributes["exitCode"] ?? 0));
       },
       onEnd: ({ summary }, code) => {
         // Before, it can only be one that this pass has replaced or removed.
         if (!this.#isAnnounced || this.#endedByPlan.has(summary.id)) return;
         this.#lines.remark(shortName(summary.name, stack.name), `exited with code ${code}`);
-        this.#cascade(code);
+        if (!this.#isRefreshing) this.#cascade(code);
       },
     });
     try {
@@ -109,12 +118,41 @@ class AttachedSession {
         throw error;
       }
     }
+    if (watched.length > 0 && this.#stopping === undefined) this.#watch(watched);
     await following;
     this.#end.abort();
     await this.#stopping;
     if (this.#interrupts > 0) return EXIT.interrupted;
     if (flags.exitCodeFrom !== undefined) return this.#exitCodeOf(flags.exitCodeFrom);
     return this.#cascadeCode ?? EXIT.ok;
+  }
+
+  /** Of the services that come up, those that say what to watch. */
+  #watchedServices(): readonly string[] {
+    const { stack, request } = this.#options;
+    const named = request.services ?? [];
+    const watched = watchedServices(stack, named.length > 0 ? withDependencies(stack, named) : []);
+    if (watched.length === 0)
+      throw new CliError("Nothing to watch: no service that comes up has a `develop.watch` section");
+    return watched;
+  }
+
+  /** Beside the output, until that ends. */
+  #watch(services: readonly string[]): void {
+    const { stack } = this.#options;
+    watchStack(this.#context, {
+      stack,
+      services,
+      prune: true,
+      onReady: () => this.#context.note(`Watch enabled for ${services.join(", ")}`),
+      signal: AbortSignal.any([this.#end.signal, this.#upAbort.signal]),
+      openView: async () => this.#noting(await this.#ownView()),
+      onBusy: (isBusy) => {
+        this.#isRefreshing = isBusy;
+      },
+    }).catch((error: unknown) => {
+      if (!this.#end.signal.aborted) this.#context.note(`stowage: watching has ended: ${messageOf(error)}`);
+    });
   }
 
   async #exitCodeOf(service: string): Promise<number> {
@@ -133,13 +171,7 @@ class AttachedSession {
       progressType(this.#context) === "tty",
       (plan) => this.#announce(plan),
     );
-    const view: ProgressView = {
-      show: (event) => {
-        if (event.kind === "plan") for (const id of endedBy(event.plan)) this.#endedByPlan.add(id);
-        inner.show(event);
-      },
-      end: () => inner.end(),
-    };
+    const view = this.#noting(inner);
     await askStack(this.#context, {
       stackName: stack.name,
       stack,
@@ -149,6 +181,17 @@ class AttachedSession {
       isQuietWhenUnchanged: true,
       signal: this.#upAbort.signal,
     });
+  }
+
+  /** A view that also notes which containers its passes end. */
+  #noting(inner: ProgressView): ProgressView {
+    return {
+      show: (event) => {
+        if (event.kind === "plan") for (const id of endedBy(event.plan)) this.#endedByPlan.add(id);
+        inner.show(event);
+      },
+      end: () => inner.end(),
+    };
   }
 
   #announce(plan: Plan | undefined): void {

@@ -24,6 +24,8 @@ export interface FollowStackOptions {
   readonly notBefore?: Promise<unknown>;
   /** From its abort on only those that have ended are followed, to the end of their output. */
   readonly last?: AbortSignal;
+  /** While it says so, following goes on though nothing runs: somebody is about to start containers again. */
+  readonly isHeld?: () => boolean;
 }
 
 /**
@@ -79,6 +81,7 @@ class StackFollower {
     const { runtime, stackName } = this.#options;
     const running = await stackContainers(runtime, stackName, {}).catch(() => []);
     for (const { summary } of running) this.#leaving.get(summary.id)?.abort();
+    this.#endIfIdle();
   }
 
   /** Those that run, and those that have started and ended meanwhile. */
@@ -201,7 +204,8 @@ class StackFollower {
   }
 
   #endIfIdle(): void {
-    if (this.#mayEnd && this.#active.size === 0) this.#idle.abort();
+    const isIdle = this.#mayEnd && this.#active.size === 0;
+    if (isIdle && this.#options.isHeld?.() !== true) this.#idle.abort();
   }
 }
 

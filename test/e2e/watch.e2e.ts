@@ -53,3 +53,44 @@ scenario(
     });
   },
 );
+
+scenario(
+  "up --watch must show output and refresh what changes, and go on while containers are replaced",
+  { files: "test/e2e/watch", images: ["busybox"] },
+  async (world, step) => {
+    const file = (path: string) => join(world.stackDir, path);
+    const up = world.start("up --watch --build --abort-on-container-exit");
+    const says = (text: string) => eventually(text, () => up.output().includes(text), 60_000);
+    await step("output and the watch begin together", async () => {
+      await says("Watch enabled for app");
+      await says("| seed 1");
+    });
+    await step("after a sync the container restarts, and its output goes on", async () => {
+      writeFileSync(file("restart/seed"), "2\n");
+      await says("| seed 2");
+    });
+    });
+    await step("a rebuilt service's output comes from its new container", async () => {
+      const { ID: before } = await containerOf(world, "app");
+      appendFileSync(file("Dockerfile"), "RUN echo 3 > /restart/seed\n");
+      await says("| seed 3");
+      expect((await containerOf(world, "app")).ID).not.toBe(before);
+      expect(up.output()).not.toContain("Aborting on container exit");
+    });
+    await step("an interrupt stops it all", async () => {
+      up.kill("SIGINT");
+      expect((await up.ended).code).toBe(130);
+      expect((await containerOf(world, "app")).State).toBe("exited");
+    });
+    await step("without anything to watch it is refused", async () => {
+      writeFileSync(
+        file("compose.yaml"),
+        "name: watch\nservices: {app: {image: stowage/busybox:bookworm}}\n",
+      );
+      const { code, stderr } = await world.attempt("up --watch");
+      expect(code).toBe(1);
+      expect(stderr).toContain("Nothing to watch");
+      await world.stowage("down --rmi local");
+    });
+  },
+);

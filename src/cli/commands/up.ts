@@ -48,7 +48,7 @@ export const up: CliCommand = {
         .option("--timestamps", "with times")
         .option("--quiet-build", "without the build's output")
         .option("-w, --watch", "refresh services when their files change")
-        .option("--menu", "accepted for Compose's sake"),
+        .option("--menu", "accepted for Compose's sake; there is no menu of keys"),
     ),
   run: async (context: Context, services: readonly string[], flags: Flags) => {
     checkAttachFlags(flags);

@@ -1,12 +1,13 @@
 import { type FSWatcher, watch as watchFiles } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { environmentOf } from "../../planner/index.ts";
+import { environmentOf, type Request } from "../../planner/index.ts";
 import type { ContainerRuntime } from "../../runtime/index.ts";
 import type { Stack, WatchRule } from "../../spec/index.ts";
 import { askStack } from "../ask-stack.ts";
 import type { Context } from "../context.ts";
 import { messageOf } from "../render/error.ts";
+import type { ProgressView } from "../render/progress-view.ts";
 import { stackContainers } from "../stack-containers.ts";
 import { watchFilter } from "./path-filter.ts";
 import { filesBelow, syncFiles } from "./sync-files.ts";
@@ -28,6 +29,10 @@ export interface WatchStackOptions {
   /** From now on no change is missed. */
   readonly onReady: () => void;
   readonly signal: AbortSignal;
+  /** Where passes of the stack are shown, else as any other command's. */
+  readonly openView?: () => Promise<ProgressView>;
+  /** Told before and after each burst's work, in which containers end that start again. */
+  readonly onBusy?: (isBusy: boolean) => void;
 }
 
 /** Services of the stack that have something to watch. */
@@ -79,7 +84,9 @@ export async function watchStack(context: Context, options: WatchStackOptions): 
       await quiet(changed);
       const burst = [...changed];
       changed.clear();
+      options.onBusy?.(true);
       await act(context, runtime, { ...options, watched, burst });
+      options.onBusy?.(false);
     }
   } finally {
     for (const watcher of watchers) watcher.close();
@@ -111,18 +118,15 @@ interface Burst extends WatchStackOptions {
 }
 
 /** A rebuild makes everything else about its service unnecessary. */
-async function act(
-  context: Context,
-  runtime: ContainerRuntime,
-  { stack, watched, burst, prune }: Burst,
-): Promise<void> {
+async function act(context: Context, runtime: ContainerRuntime, options: Burst): Promise<void> {
+  const { watched, burst } = options;
   const hits = watched
     .map((one) => ({ ...one, files: burst.filter(one.isWanted) }))
     .filter(({ files }) => files.length > 0);
   const rebuilt = new Set(hits.filter(({ rule }) => rule.action === "rebuild").map(({ service }) => service));
   try {
-    for (const service of rebuilt) await rebuild(context, runtime, { stack, service, prune });
-    for (const hit of hits) if (!rebuilt.has(hit.service)) await apply(context, runtime, stack, hit);
+    for (const service of rebuilt) await rebuild(context, runtime, service, options);
+    for (const hit of hits) if (!rebuilt.has(hit.service)) await apply(context, runtime, hit, options);
   } catch (error) {
     context.note(`stowage: ${messageOf(error)}`);
   }
@@ -131,9 +135,10 @@ async function act(
 async function apply(
   context: Context,
   runtime: ContainerRuntime,
-  stack: Stack,
   { service, rule, isWanted, files }: Watched & { readonly files: readonly string[] },
+  options: WatchStackOptions,
 ): Promise<void> {
+  const { stack } = options;
   if (rule.action.startsWith("sync") && rule.target !== undefined) {
     const place = { path: rule.path, target: rule.target, isWanted };
     for (const id of await idsOf(runtime, stack, service)) await syncFiles(runtime, id, files, place);
@@ -142,11 +147,7 @@ async function apply(
     );
   }
   if (rule.action.endsWith("restart")) {
-    await askStack(context, {
-      stackName: stack.name,
-      stack,
-      request: { do: "restart", services: [service], noDeps: true },
-    });
+    await ask(context, options, { do: "restart", services: [service], noDeps: true });
   }
   if (rule.action === "sync+exec" && rule.exec?.command !== undefined) {
     for (const id of await idsOf(runtime, stack, service)) await execHook(context, runtime, id, rule);
@@ -156,16 +157,23 @@ async function apply(
 async function rebuild(
   context: Context,
   runtime: ContainerRuntime,
-  { stack, service, prune }: { readonly stack: Stack; readonly service: string; readonly prune: boolean },
+  service: string,
+  options: WatchStackOptions,
 ): Promise<void> {
   context.note(`Rebuilding service "${service}" after changes`);
-  await askStack(context, {
-    stackName: stack.name,
-    stack,
-    request: { do: "up", services: [service], noDeps: true, build: "always" },
-  });
-  if (prune) await runtime.images.prune({ dangling: ["true"] }).catch(() => {});
+  await ask(context, options, { do: "up", services: [service], noDeps: true, build: "always" });
+  if (options.prune) await runtime.images.prune({ dangling: ["true"] }).catch(() => {});
   context.note(`Service "${service}" rebuilt`);
+}
+
+async function ask(
+  context: Context,
+  { stack, signal, openView }: WatchStackOptions,
+  request: Request,
+): Promise<void> {
+  const view = await openView?.();
+  const own = view === undefined ? {} : { view };
+  await askStack(context, { stackName: stack.name, stack, request, signal, ...own });
 }
 
 async function syncAll(
