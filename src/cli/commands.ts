@@ -23,6 +23,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   rm: entry("Remove stopped containers", async () => (await import("./commands/rm.ts")).rm),
   pull: entry("Pull images of services", async () => (await import("./commands/pull.ts")).pull),
   push: entry("Push images of services", async () => (await import("./commands/push.ts")).push),
+  publish: entry(
+    "Publish the Compose files in a registry",
+    async () => (await import("./commands/publish.ts")).publish,
+  ),
   build: entry("Build images", async () => (await import("./commands/build.ts")).build),
   config: entry(
     "Check the Compose files and print their normal form",

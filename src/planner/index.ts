@@ -2,7 +2,7 @@ export { environmentOf } from "./container-spec.ts";
 export type { Desired, DesiredService } from "./desired.ts";
 export { type AskContext, desiredAfter } from "./desired-after.ts";
 export { type CreateFacts, completeSpec } from "./fingerprint.ts";
-export { LABEL } from "./labels.ts";
+export { COMPOSE_VERSION, LABEL } from "./labels.ts";
 export { makePlan, type PlanOptions } from "./make-plan.ts";
 export { containerName, imageOf } from "./names.ts";
 export type * from "./observed.ts";

@@ -1,10 +1,12 @@
 export { networkHash, serviceHash, volumeHash } from "./config-hash.ts";
 export { type ExplainResult, type ExplainStep, type Explanation, explainPath } from "./explain.ts";
+export { type FileMention, fileMentionsIn } from "./file-mentions.ts";
 export type { Disk, LoadOptions, LoadResult, LoadSwitches } from "./load-options.ts";
 export { loadPlainModel, loadStack } from "./load-stack.ts";
 export { parseEnvText } from "./parse-env-file.ts";
 export { printModel, printStackJson, printStackYaml } from "./print-stack.ts";
 export type { Place, Problem, RelatedPlace } from "./problem.ts";
 export { bytesOf, millisecondsOf } from "./quantities.ts";
+export { isRemote } from "./remote.ts";
 export type * from "./stack.ts";
 export { type VariableMention, variablesOfModel } from "./variable-table.ts";

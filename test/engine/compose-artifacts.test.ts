@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../cli/support.ts";
 import { freePort } from "../e2e/free-port.ts";
 import { openRegistry, type Registry } from "../support/registry-bench.ts";
+import { findPeers } from "./support/dockerd.ts";
 
 let folder = "";
 let registry: Registry;
@@ -76,6 +78,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "stowage-oci-"));
   for (const dir of [join(folder, "project"), held()]) mkdirSync(dir, { recursive: true });
   registry = await openRegistry(folder);
+  // What the commands load when they are first asked: not a matter of the first test's time.
+  await import("../../src/runtime/engine/index.ts");
 });
 
 afterAll(async () => {
@@ -192,5 +196,98 @@ describe("a Compose file in a registry", () => {
     const layers = [{ mediaType: "application/x", digest: digestOf(EMPTY), size: 64 << 20 }];
     const { stderr } = await config("", ["-f", await publish("app/large", [], { layers })]);
     expect(stderr).toMatch(/its files have 67108864 bytes, more than 33554432/);
+  });
+});
+
+const PROJECT_FILES: Readonly<Record<string, string>> = {
+  "compose.yaml": `
+name: far
+services:
+  web:
+    image: "web:$TAG"
+    env_file: web.env
+    extends:
+      file: sub/base.yaml
+      service: base
+    ports: ["80:80"]
+  db:
+    image: db
+    environment: {A: b}
+    env_file:
+      - path: other.env
+        required: false
+`,
+  "override.yaml": "services: {db: {command: [run, '$$x']}}\n",
+  "whole.yaml": "services: {whole: {image: whole}}\n",
+  "sub/base.yaml": "services:\n  base:\n    working_dir: /w\n    labels: {a: 'ü'}\n",
+  "web.env": "FROM=web\n",
+  "other.env": "FROM=other\n",
+};
+
+describe("a project that is published", () => {
+  const files = ["-f", "compose.yaml", "-f", "override.yaml"];
+  let cwd = "";
+  const home = () => ({ HOME: folder, XDG_CACHE_HOME: join(folder, "cache") });
+  const publishIt = (args: readonly string[]) => runCli([...files, "publish", ...args], { cwd, env: home() });
+
+  beforeAll(() => {
+    cwd = join(folder, "published");
+    mkdirSync(join(cwd, "sub"), { recursive: true });
+    for (const [name, text] of Object.entries(PROJECT_FILES)) writeFileSync(join(cwd, name), text);
+  });
+
+  it("is the same where it is read, its extended and env files with it", async () => {
+    const { code, stdout } = await publishIt(["-y", "--with-env", `${registry.host}/app/published`]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+    const read = await config("", ["-f", `oci://${registry.host}/app/published`]);
+    const own = await runCli([...files, "config", "--format", "json"], { cwd, env: home() });
+    expect(read.stack).toEqual(JSON.parse(own.stdout));
+  });
+
+  it("is not, with variables or bind mounts that nobody agreed to, or what only this machine has", async () => {
+    const variables = await publishIt([`${registry.host}/app/never`]);
+    expect(variables.code).toBe(1);
+    expect(variables.stderr).toContain("db has the env file");
+    const one = async (text: string) => {
+      writeFileSync(join(cwd, "one.yaml"), text);
+      return await runCli(["-f", "one.yaml", "publish", `${registry.host}/app/never`], { cwd, env: home() });
+    };
+    const mount = await one("services: {a: {image: a, volumes: ['/etc:/etc']}}\n");
+    expect(mount.code).toBe(1);
+    expect(mount.stderr).toContain("a mounts /etc");
+    expect((await one("include: [whole.yaml]\n")).stderr).toContain("only this machine has");
+    expect((await one("services: {a: {build: .}}\n")).stderr).toContain("can only be built here");
+    expect((await config("", ["-f", `oci://${registry.host}/app/never`])).code).toBe(15);
+  });
+
+  it("is the same to docker compose, whichever of the two has published it", async () => {
+    const [key, certificate] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    execFileSync("openssl", ["req", "-x509", ...curve, "-keyout", key, "-out", certificate, ...subject], {
+      stdio: "ignore",
+    });
+    const secure = await openRegistry(folder, { tls: { certificate, key } });
+    const program = join(findPeers().plugins, "docker-compose");
+    // Where Go looks for certificates; docker compose uses TLS with this machine's registries, too.
+    const env = { PATH: process.env["PATH"], ...home(), SSL_CERT_FILE: certificate };
+    const compose = (...args: readonly string[]) =>
+      JSON.parse(
+        execFileSync(program, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }) ||
+          "{}",
+      );
+    try {
+      compose(...files, "publish", "-y", "--with-env", `${secure.host}/theirs`);
+      expect((await publishIt(["-y", "--with-env", `${secure.host}/ours`])).code).toBe(0);
+      for (const name of ["theirs", "ours"]) {
+        const address = ["-f", `oci://${secure.host}/${name}`];
+        const { stack } = await config("", address);
+        expect(stack).toEqual(compose(...address, "config", "--format", "json"));
+        expect(stack.services.db.environment).toEqual({ A: "b", FROM: "other" });
+      }
+    } finally {
+      await secure.close();
+    }
   });
 });

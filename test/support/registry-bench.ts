@@ -19,11 +19,14 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-/** `htpasswd`: `user:bcrypt` lines; the registry then wants basic credentials. */
-export async function openRegistry(
-  folder: string,
-  options: { readonly htpasswd?: string } = {},
-): Promise<Registry> {
+export interface RegistryOptions {
+  /** `user:bcrypt` lines; the registry then wants basic credentials. */
+  readonly htpasswd?: string;
+  /** Paths of PEM files; the registry then speaks TLS alone. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+export async function openRegistry(folder: string, options: RegistryOptions = {}): Promise<Registry> {
   const port = await freePort();
   const dir = join(folder, `registry-${port}`);
   mkdirSync(dir, { recursive: true });
@@ -31,7 +34,7 @@ export async function openRegistry(
     version: "0.1",
     log: { level: "error" },
     storage: { filesystem: { rootdirectory: join(dir, "data") }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}` },
+    http: { addr: `127.0.0.1:${port}`, ...(options.tls !== undefined && { tls: options.tls }) },
   };
   if (options.htpasswd !== undefined) {
     writeFileSync(join(dir, "htpasswd"), options.htpasswd);

@@ -1,17 +1,11 @@
 import type { Command } from "commander";
-import { credentialsFor } from "../../daemon/client.ts";
-import { imageOf } from "../../planner/index.ts";
 import type { CliCommand } from "../cli-command.ts";
 import type { Context } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
-import { showImageProgress } from "../image-progress.ts";
 import { loadProject } from "../project.ts";
-import { messageOf } from "../render/error.ts";
+import { type PushFlags, pushImages } from "../push-images.ts";
 
-interface Flags {
-  readonly ignorePushFailures?: boolean;
+interface Flags extends PushFlags {
   readonly includeDeps?: boolean;
-  readonly quiet?: boolean;
 }
 
 export const push: CliCommand = {
@@ -24,37 +18,6 @@ export const push: CliCommand = {
       .option("-q, --quiet", "without progress"),
   run: async (context: Context, services: readonly string[], flags: Flags) => {
     const { stack } = await loadProject(context, { services });
-    const runtime = await context.runtime();
-    const chosen = services.length === 0 ? Object.keys(stack.services) : services;
-    const references = new Set(
-      chosen.flatMap((name) => {
-        const service = stack.services[name];
-        if (service?.build === undefined) return [];
-        if (service.image === undefined) {
-          context.note(`Service "${name}" has no image name to push to: skipped`);
-          return [];
-        }
-        return [imageOf(stack, name, service)];
-      }),
-    );
-    let hasFailed = false;
-    for (const reference of references) {
-      const credentials = await credentialsFor(reference, context.io.env);
-      const progress = showImageProgress(context, flags.quiet === true);
-      try {
-        await runtime.images.push(reference, {
-          ...(credentials !== undefined && { credentials }),
-          onProgress: progress.show,
-        });
-        context.note(` Image ${reference}  Pushed`);
-      } catch (error) {
-        if (flags.ignorePushFailures !== true) throw error;
-        context.note(` Image ${reference}  Warning  ${messageOf(error)}`);
-        hasFailed = true;
-      } finally {
-        progress.end();
-      }
-    }
-    return hasFailed ? EXIT.ok : undefined;
+    await pushImages(context, stack, services.length === 0 ? Object.keys(stack.services) : services, flags);
   },
 };

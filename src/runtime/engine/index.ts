@@ -5,4 +5,5 @@ export {
   type RegistrySettings,
   readArtifact,
   type StoreProblem,
+  writeArtifact,
 } from "./images/index.ts";

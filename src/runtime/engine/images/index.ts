@@ -22,3 +22,4 @@ export { machinePlatform, type Platform, parsePlatform, platformScore, platformT
 export { familiarName, familiarText, parseReference, type Reference, withDefaultTag } from "./reference.ts";
 export type { RegistrySettings } from "./registry/index.ts";
 export { ensureLayer } from "./resolve-image.ts";
+export { type WriteArtifactOptions, writeArtifact } from "./write-artifact.ts";
