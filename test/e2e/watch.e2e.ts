@@ -69,7 +69,6 @@ scenario(
       writeFileSync(file("restart/seed"), "2\n");
       await says("| seed 2");
     });
-    });
     await step("a rebuilt service's output comes from its new container", async () => {
       const { ID: before } = await containerOf(world, "app");
       appendFileSync(file("Dockerfile"), "RUN echo 3 > /restart/seed\n");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../cli/support.ts";
-import { freePort } from "../e2e/free-port.ts";
+import { freePort } from "../support/free-port.ts";
 import { openRegistry, type Registry } from "../support/registry-bench.ts";
 import { findPeers } from "./support/dockerd.ts";
 
