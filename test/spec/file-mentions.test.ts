@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are Compose's.
 import { describe, expect, it } from "vitest";
 import { fileMentionsIn } from "../../src/spec/index.ts";
 
