@@ -11,6 +11,7 @@ import {
 const KEPT = 256;
 /** A reader so far behind is let go rather than held in memory. */
 const MAX_BEHIND = 20_000;
+const NS_PER_MS = 1_000_000n;
 
 export type NewEvent = Omit<RuntimeEvent, "timeNs">;
 
@@ -18,7 +19,7 @@ export type NewEvent = Omit<RuntimeEvent, "timeNs">;
 export class EventBus {
   readonly #kept: RuntimeEvent[] = [];
   readonly #readers = new Set<(event: RuntimeEvent) => void>();
-  readonly #origin = { wallNs: BigInt(Date.now()) * 1_000_000n, hrNs: process.hrtime.bigint() };
+  #origin = { wallNs: 0n, hrNs: 0n };
   #lastNs = 0n;
 
   publish(event: NewEvent): void {
@@ -65,8 +66,14 @@ export class EventBus {
     };
   }
 
+  /** The machine's clock, which is set now and then, and goes on while the machine sleeps; by another one finer. */
   #now(): bigint {
-    return this.#origin.wallNs + (process.hrtime.bigint() - this.#origin.hrNs);
+    const wallNs = BigInt(Date.now()) * NS_PER_MS;
+    const hrNs = process.hrtime.bigint();
+    const fineNs = this.#origin.wallNs + (hrNs - this.#origin.hrNs);
+    if (fineNs >= wallNs && fineNs < wallNs + NS_PER_MS) return fineNs;
+    this.#origin = { wallNs, hrNs };
+    return wallNs;
   }
 
   #tick(): bigint {
@@ -76,6 +83,6 @@ export class EventBus {
   }
 
   #msUntil(untilNs: bigint): number {
-    return Math.min(Number((untilNs - this.#now()) / 1_000_000n), 2 ** 31 - 1);
+    return Math.min(Number((untilNs - this.#now()) / NS_PER_MS), 2 ** 31 - 1);
   }
 }
