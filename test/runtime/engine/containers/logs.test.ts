@@ -1,12 +1,28 @@
-import { appendFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { silentLog } from "../../../../src/lib/log.ts";
+import { Container, type Run } from "../../../../src/runtime/engine/containers/container.ts";
+import { ContainerTable } from "../../../../src/runtime/engine/containers/container-table.ts";
 import { openTail } from "../../../../src/runtime/engine/containers/log-files.ts";
 import { type LineFilter, LineJoiner } from "../../../../src/runtime/engine/containers/log-lines.ts";
 import { logLimits } from "../../../../src/runtime/engine/containers/log-options.ts";
 import { OutputDecoder } from "../../../../src/runtime/engine/containers/log-records.ts";
 import { readLog } from "../../../../src/runtime/engine/containers/log-tail.ts";
+import type { ContainerRecord } from "../../../../src/runtime/engine/containers/record.ts";
+import { rotateLogs } from "../../../../src/runtime/engine/containers/rotate-logs.ts";
+import { diskLayout } from "../../../../src/runtime/engine/disk-layout.ts";
 import type { LogEntry, OutputChunk } from "../../../../src/runtime/index.ts";
 import { fc } from "../../../support/fast-check.ts";
 import { until } from "../../../support/until.ts";
@@ -319,6 +335,30 @@ describe("a log on disk", () => {
     writeFileSync(path, Buffer.alloc(3 << 20));
     appendFileSync(path, `\n${numbers(1, 3)}`);
     expect(await read()).toBe(plain(1, 3));
+  });
+});
+
+describe("a rotation", () => {
+  it("is taken back when the monitor has ended and begins no new file", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "stowage-rotation-"));
+    try {
+      const layout = diskLayout(join(folder, "root"), join(folder, "run"));
+      const log = { driver: "local", options: { "max-size": "1k", "max-file": "3" } };
+      const container = new Container({ id: "1", name: "one", spec: { log } } as unknown as ContainerRecord);
+      // No process has that number.
+      container.run = { monitorPid: 1 << 30 } as Run;
+      const table = new ContainerTable();
+      table.add(container);
+      const dir = layout.containerDir("1");
+      mkdirSync(dir, { recursive: true });
+      const files = { "container.log": "x".repeat(1024), "container.log.1": "y", "container.log.2": "z" };
+      for (const [name, data] of Object.entries(files)) writeFileSync(join(dir, name), data);
+      await rotateLogs({ layout, table, log: silentLog });
+      const found = readdirSync(dir).map((name) => [name, readFileSync(join(dir, name), "utf8")]);
+      expect(Object.fromEntries(found)).toEqual(files);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
