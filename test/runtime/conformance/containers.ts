@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Bench, kindOf, LABEL, OBEDIENT, until } from "./support.ts";
+import { type Bench, kindOf, LABEL, OBEDIENT, STUBBORN, until } from "./support.ts";
 
 export function containersKeepTheContract(bench: Bench): void {
   lifeOfAContainer(bench);
@@ -21,8 +21,7 @@ function lifeOfAContainer(bench: Bench): void {
       expect(running.status).toBe("running");
       expect(running.pid).toBeGreaterThan(0);
       expect(running.startedAt).toBeInstanceOf(Date);
-      // A signal before the shell has set its trap is lost.
-      await until(async () => (await bench.exec(id, ["true"])).exitCode === 0);
+      await bench.ready(id);
       expect(await containers.stop(id)).toBe(true);
       const stopped = await bench.status(id);
       expect(stopped).toMatchObject({ status: "exited", exitCode: 7, pid: 0 });
@@ -35,20 +34,22 @@ function lifeOfAContainer(bench: Bench): void {
       const { containers } = bench.runtime;
       const id = await bench.run(OBEDIENT);
       expect(await containers.start(id)).toBe(false);
+      await bench.ready(id);
       await containers.stop(id);
       expect(await containers.stop(id)).toBe(false);
     });
 
     it("kills what does not heed its stop signal", async () => {
-      const id = await bench.run(["sleep", "1000"]);
+      const id = await bench.run(STUBBORN);
+      await bench.ready(id);
       await bench.runtime.containers.stop(id, { timeoutSeconds: 0 });
       expect(await bench.status(id)).toMatchObject({ status: "exited", exitCode: 137 });
     });
 
     it("sends the stop signal of the spec", async () => {
-      const command = ["sh", "-c", "trap 'exit 9' USR1; while true; do sleep 0.05; done"];
+      const command = ["sh", "-c", "trap 'exit 9' USR1; echo ready; while true; do sleep 0.05; done"];
       const id = await bench.run(command, { stopSignal: "SIGUSR1" });
-      await until(async () => (await bench.exec(id, ["true"])).exitCode === 0);
+      await bench.ready(id);
       await bench.runtime.containers.stop(id, { timeoutSeconds: 5 });
       expect((await bench.status(id)).exitCode).toBe(9);
     });
@@ -56,6 +57,7 @@ function lifeOfAContainer(bench: Bench): void {
     it("tells a stop by somebody from an end of its own", async () => {
       if (bench.setup.hidesManualStop === true) return;
       const stopped = await bench.run(OBEDIENT);
+      await bench.ready(stopped);
       await bench.runtime.containers.stop(stopped);
       expect((await bench.status(stopped)).wasStoppedManually).toBe(true);
       const { id } = await bench.output(["true"]);
@@ -99,11 +101,9 @@ function lifeOfAContainer(bench: Bench): void {
     it("gets signals", async () => {
       const { containers } = bench.runtime;
       const id = await bench.run(OBEDIENT);
-      await until(async () => {
-        if ((await bench.status(id)).status !== "running") return true;
-        await containers.kill(id, "SIGTERM").catch(() => undefined);
-        return false;
-      });
+      await bench.ready(id);
+      await containers.kill(id, "SIGTERM");
+      await until(async () => (await bench.status(id)).status !== "running");
       expect((await bench.status(id)).exitCode).toBe(7);
       expect(await kindOf(containers.kill(id))).toBe("conflict");
     });

@@ -22,8 +22,10 @@ export interface ConformanceSetup {
 
 export const LABEL = "stowage.conformance";
 
-/** Ends by itself on SIGTERM, at once, with code 7. */
-export const OBEDIENT = ["sh", "-c", "trap 'exit 7' TERM; while true; do sleep 0.05; done"];
+/** Ends by itself on SIGTERM, at once, with code 7: once it is `ready`. */
+export const OBEDIENT = ["sh", "-c", "trap 'exit 7' TERM; echo ready; while true; do sleep 0.05; done"];
+/** Heeds no signal that it can do without, once it is `ready`. */
+export const STUBBORN = ["sh", "-c", "echo ready; exec sleep 1000"];
 
 /** One suite's runtime, and what tests make in it. */
 export class Bench {
@@ -69,6 +71,14 @@ export class Bench {
     const id = await this.create(command, more);
     await this.runtime.containers.start(id);
     return id;
+  }
+
+  /**
+   * Until the program has said that it is ready. A container runs a moment before its program does: a signal that
+   * comes before a shell has set its trap is lost.
+   */
+  async ready(id: string): Promise<void> {
+    await until(async () => (await this.logged(id)).stdout.includes("ready\n"));
   }
 
   /** Runs to the end; the exit code and all it wrote. */
