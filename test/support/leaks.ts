@@ -28,6 +28,14 @@ export function leaks(before: Inventory, after: Inventory): Inventory {
   return after.filter((line) => !known.has(line));
 }
 
+/**
+ * Gone a moment after us: a monitor ends when it has told its container's end; a mount namespace that somebody on the
+ * machine has just made holds a copy of every mount there was.
+ */
+export function isOfOthers(line: string): boolean {
+  return line.startsWith("process ") || / in mnt:\[\d+\]$/.test(line);
+}
+
 /** Networks outlive containers: their bridge, its rules and the resolver are not a container's. */
 export function isOfContainers(line: string): boolean {
   return !/^(link|nft|process .*dns-resolver|file .*\/dns\/)/.test(line);

@@ -5,7 +5,8 @@ import { textLog } from "../../src/lib/log.ts";
 import { openEngine } from "../../src/runtime/engine/index.ts";
 import type { ContainerRuntime } from "../../src/runtime/index.ts";
 import { busyboxTar } from "./busybox-image.ts";
-import { type Inventory, leaks, takeInventory } from "./leaks.ts";
+import { type Inventory, isOfOthers, leaks, takeInventory } from "./leaks.ts";
+import { until } from "./until.ts";
 
 export const BUSYBOX = "busybox:test";
 
@@ -43,17 +44,16 @@ export class TestEngine {
   async prepare(): Promise<ContainerRuntime> {
     const runtime = await this.open();
     await runtime.images.import(busyboxTar(), { reference: BUSYBOX });
-    this.#before = this.inventory();
+    this.#before = takeInventory(this.rootDir, this.runDir);
     return runtime;
   }
 
-  inventory(): Inventory {
-    return takeInventory(this.rootDir, this.runDir);
-  }
-
-  /** What is there now and was not after `prepare`. */
-  leaked(): Inventory {
-    return leaks(this.#before, this.inventory());
+  /** What is there and was not after `prepare`, of what is asked for; what is not in our hands has time to go. */
+  async leaked(isAskedFor: (line: string) => boolean = () => true): Promise<Inventory> {
+    const look = () => leaks(this.#before, takeInventory(this.rootDir, this.runDir)).filter(isAskedFor);
+    const ours = look().filter((line) => !isOfOthers(line));
+    await until(() => !look().some(isOfOthers)).catch(() => {});
+    return [...ours, ...look().filter(isOfOthers)];
   }
 
   async close(): Promise<void> {

@@ -94,7 +94,7 @@ async function settled(kind: Fault["kind"]): Promise<readonly string[]> {
     if (!repoTags.includes(BUSYBOX)) await next.images.remove(id, { force: true });
   await next.networks.prune();
   await next.close();
-  return [...found, ...engine.leaked().filter(isOfContainers)];
+  return [...found, ...(await engine.leaked(isOfContainers))];
 }
 
 async function serveImage(): Promise<FakeServer> {

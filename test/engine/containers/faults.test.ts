@@ -6,7 +6,6 @@ import { afterEach, describe, expect, it } from "vitest";
 import { openEngine } from "../../../src/runtime/engine/index.ts";
 import { busyboxTar } from "../../support/busybox-image.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
-import { until } from "../../support/until.ts";
 
 const undo: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -57,8 +56,7 @@ describe("a start that fails half-way", () => {
     const { state } = await runtime.containers.inspect(id);
     expect(state).toMatchObject({ status: "created", exitCode: 128 });
     expect(state.error).not.toBe("");
-    const left = engine.leaked().filter((line) => line.includes(id) && !line.includes("/root/"));
-    expect(left).toEqual([]);
+    expect(await engine.leaked((line) => line.includes(id) && !line.includes("/root/"))).toEqual([]);
     await engine.close();
     await undo.pop()?.();
     runtime = await engine.open();
@@ -79,8 +77,7 @@ describe("a start whose network fails while the container is made in it", () => 
     });
     await expect(containers.start(id)).rejects.toThrow("no_such");
     expect((await containers.inspect(id)).state).toMatchObject({ status: "created", exitCode: 128, pid: 0 });
-    const isLeft = (line: string) => line.includes(id) && !line.includes("/root/");
-    await until(() => !engine.leaked().some(isLeft), "the monitor's end");
+    expect(await engine.leaked((line) => line.includes(id) && !line.includes("/root/"))).toEqual([]);
   });
 });
 

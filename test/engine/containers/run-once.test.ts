@@ -115,9 +115,7 @@ describe("one command in a given root", () => {
     const before = takeInventory(layout.rootDir, layout.runDir);
     await once("true", { networkMode: "bridge" });
     // Other namespaces of the machine may hold a copy of a mount for a moment.
-    await expect
-      .poll(() => leaks(before, takeInventory(layout.rootDir, layout.runDir)), { timeout: 10_000 })
-      .toEqual([]);
+    await expect.poll(() => leaks(before, takeInventory(layout.rootDir, layout.runDir))).toEqual([]);
     const left = takeInventory(layout.rootDir, layout.runDir);
     expect(left.filter((thing) => thing.startsWith("cgroup"))).toEqual([]);
   });

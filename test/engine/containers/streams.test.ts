@@ -121,18 +121,35 @@ describe("output", () => {
   });
 
   it("of two streams comes in its order, whatever its bytes, attached and from the log", async () => {
-    const script = [
-      "head -c 40000 /dev/zero",
-      "echo",
-      ...["printf 'open '", "echo aside >&2", "printf '\\377\\000\\r\\n'", "seq 1 20000", "seq 1 20000 >&2"],
-      "printf end",
-    ];
-    // The monitor has two pipes to read: what must be in order is a moment apart.
-    const id = await create(script.join("; sleep 0.1; "));
-    const session = await runtime.containers.attach(id);
-    const attached = merged(session.output);
-    await runtime.containers.start(id);
     const numbers = Array.from({ length: 20_000 }, (_, n) => `${n + 1}\n`).join("");
+    const steps = [
+      { script: "head -c 40000 /dev/zero", bytes: 40_000 },
+      { script: "echo", bytes: 1 },
+      { script: "printf 'open '", bytes: 5 },
+      { script: "echo aside >&2", bytes: 6 },
+      { script: "printf '\\377\\000\\r\\n'", bytes: 4 },
+      { script: "seq 1 20000", bytes: numbers.length },
+      { script: "seq 1 20000 >&2", bytes: numbers.length },
+      { script: "printf end", bytes: 3 },
+    ];
+    // The monitor has two pipes to read: what must be in order is said when what comes before it has been heard.
+    const id = await create(steps.map(({ script }) => script).join("; read go; "), { openStdin: true });
+    const session = await runtime.containers.attach(id, { stdin: true });
+    let heardBytes = 0;
+    const heard = async function* () {
+      for await (const chunk of session.output) {
+        heardBytes += chunk.data.length;
+        yield chunk;
+      }
+    };
+    const attached = merged(heard());
+    await runtime.containers.start(id);
+    let saidBytes = 0;
+    for (const { script, bytes } of steps.slice(0, -1)) {
+      saidBytes += bytes;
+      await until(() => heardBytes === saidBytes, script);
+      await session.write(Buffer.from("\n"));
+    }
     const begin = `${"\0".repeat(40_000)}\n`;
     expect(await attached).toEqual([
       ["stdout", `${begin}open `],
@@ -198,8 +215,9 @@ describe("output", () => {
       text += Buffer.from(data).toString();
     expect(text).toBe(Array.from({ length: 4000 }, (_, n) => `line ${n + 1}\n`).join(""));
     const folder = diskLayout(engine.rootDir, engine.runDir).containerDir(id);
-    const files = readdirSync(folder).filter((name) => name.startsWith("container.log"));
-    expect(files.sort()).toEqual(["container.log", "container.log.1"]);
+    const files = () => readdirSync(folder).filter((name) => name.startsWith("container.log"));
+    // A rotation may be under way when the container ends.
+    await expect.poll(() => files().sort()).toEqual(["container.log", "container.log.1"]);
     let last = "";
     for await (const { data } of runtime.containers.logs(id, { tail: 1 }))
       last = Buffer.from(data).toString();
