@@ -2,7 +2,15 @@ import { createSocket, type Socket } from "node:dgram";
 import { createServer, type Server } from "node:net";
 import { decode, encode, type Packet, streamDecode, streamEncode } from "dns-packet";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ask, askLater, execIn, NetworkBench, type OpenContainer, until } from "./support/network-bench.ts";
+import {
+  ask,
+  askLater,
+  type DnsAnswer,
+  execIn,
+  NetworkBench,
+  type OpenContainer,
+  until,
+} from "./support/network-bench.ts";
 
 let bench: NetworkBench;
 beforeAll(async () => {
@@ -145,7 +153,8 @@ describe("names of others", () => {
     );
     expect((await askLater(web, "outside.example")).data).toEqual(["203.0.113.9"]);
     expect((await askLater(web, "outside.example", "A", "tcp")).data).toEqual(["203.0.113.9"]);
-    expect(upstream.askers).toEqual([web.address("front"), web.address("front")]);
+    // A server that is slow to answer may be asked twice.
+    expect(new Set(upstream.askers)).toEqual(new Set([web.address("front")]));
     expect(web.sandbox.resolvConf).toMatch(
       /^nameserver 127\.0\.0\.11\nsearch example\.org\noptions .*ndots:0$/m,
     );
@@ -188,7 +197,9 @@ describe("the resolver process", () => {
     const killed = bench.resolverPid();
     process.kill(killed, "SIGKILL");
     await until(() => bench.resolverPids().some((pid) => pid !== killed));
-    await until(async () => (await askLater(web, "web")).data.length === 1);
+    // What is asked before it listens again has no answer.
+    const isAnswered = ({ data }: DnsAnswer) => data.length === 1;
+    await until(() => askLater(web, "web").then(isAnswered, () => false));
     const late = await bench.container("late", { front: {} });
     expect(ask(late, "web").data).toEqual(addressOf(web, "front"));
     expect(ask(web, "late").data).toEqual(addressOf(late, "front"));

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   execIn,
+  GLANCE_MS,
   NetworkBench,
   type OpenContainer,
   pageFrom,
@@ -62,8 +63,8 @@ describe("published ports", () => {
     for (const [who, from] of Object.entries({ peer, stranger, web }))
       expect([who, pageFrom(from, `http://${machineAddress()}:27180/`)]).toEqual([who, "web"]);
     await bench.close(web);
-    expect(await pageFromHost("http://127.0.0.1:27180/")).toBeUndefined();
-    expect(pageFrom(peer, `http://${machineAddress()}:27180/`)).toBeUndefined();
+    expect(await pageFromHost("http://127.0.0.1:27180/", GLANCE_MS)).toBeUndefined();
+    expect(pageFrom(peer, `http://${machineAddress()}:27180/`, GLANCE_MS)).toBeUndefined();
   });
 
   it("on one address are there and nowhere else", async () => {
@@ -77,8 +78,11 @@ describe("published ports", () => {
     await bench.serve(web, 80, "web");
     expect(await pageFromHost("http://127.0.0.1:27181/")).toBe("web");
     for (const address of ["[::1]", machineAddress(), web.sandbox.endpoints["front"]?.gateway])
-      expect([address, await pageFromHost(`http://${address}:27181/`)]).toEqual([address, undefined]);
-    expect(pageFrom(peer, `http://${machineAddress()}:27181/`)).toBeUndefined();
+      expect([address, await pageFromHost(`http://${address}:27181/`, GLANCE_MS)]).toEqual([
+        address,
+        undefined,
+      ]);
+    expect(pageFrom(peer, `http://${machineAddress()}:27181/`, GLANCE_MS)).toBeUndefined();
   });
 
   it("carry datagrams", async () => {
@@ -188,7 +192,7 @@ describe("networks", () => {
     await bench.serve(web, 80, "web");
     expect(pageFrom(peer, `http://${web.address("front")}/`)).toBe("web");
     expect(await pageFromHost(`http://${web.address("front")}/`)).toBe("web");
-    expect(pageFrom(stranger, `http://${web.address("front")}/`)).toBeUndefined();
+    expect(pageFrom(stranger, `http://${web.address("front")}/`, GLANCE_MS)).toBeUndefined();
   });
 
   it("that are internal have no way out and none to the host, but answer", async () => {
@@ -207,10 +211,10 @@ describe("networks", () => {
       expect([address, await pageFromHost(`http://${address}:27183/`)]).toEqual([address, "web"]);
     const server = createServer((socket) => socket.end()).listen(27198, "0.0.0.0");
     const gateway = (await bench.part.port.inspect("inside")).ipam.pools[0]?.gateway;
-    expect(pageFrom(web, `http://${gateway}:27198/`)).toBeUndefined();
+    expect(pageFrom(web, `http://${gateway}:27198/`, GLANCE_MS)).toBeUndefined();
     // Even with a route made by hand.
     execIn(web.netns, "ip", "route", "add", "default", "via", gateway ?? "");
-    expect(pageFrom(web, `http://${machineAddress()}:27198/`)).toBeUndefined();
+    expect(pageFrom(web, `http://${machineAddress()}:27198/`, GLANCE_MS)).toBeUndefined();
     server.close();
   });
 
@@ -223,7 +227,7 @@ describe("networks", () => {
     );
     const peer = await bench.container("peer", { apart: {} });
     await bench.serve(web, 80, "web");
-    expect(pageFrom(peer, `http://${web.address("apart")}/`)).toBeUndefined();
+    expect(pageFrom(peer, `http://${web.address("apart")}/`, GLANCE_MS)).toBeUndefined();
     expect(await pageFromHost("http://127.0.0.1:27184/")).toBe("web");
   });
 
@@ -241,7 +245,7 @@ describe("networks", () => {
     );
     execIn(attacker.netns, "ip", "addr", "del", "127.0.0.1/8", "dev", "lo");
     execIn(attacker.netns, "ip", "route", "add", "127.0.0.1/32", "via", gateway);
-    expect(pageFrom(attacker, "http://127.0.0.1:27197/")).toBeUndefined();
+    expect(pageFrom(attacker, "http://127.0.0.1:27197/", GLANCE_MS)).toBeUndefined();
     server.close();
   });
 
@@ -385,7 +389,7 @@ describe("a neighbour on the machine's own network", () => {
     // The link has only come up: neighbour discovery takes its time.
     for (const host of ["10.187.60.1", "[fd00:187:60::1]"])
       await expect
-        .poll(() => [host, pageFrom(neighbour, `http://${host}:27187/`)], { timeout: 15_000 })
+        .poll(() => [host, pageFrom(neighbour, `http://${host}:27187/`, GLANCE_MS)])
         .toEqual([host, "port 80"]);
     expect(await pageFromHost("http://127.0.0.1:27188/")).toBe("port 81");
 
@@ -406,7 +410,9 @@ describe("a neighbour on the machine's own network", () => {
         `[${hidden.sandbox.endpoints["inside"]?.globalIpv6Address}]`,
       ],
     ];
-    const pages = await Promise.all(blocked.map((host) => pageLater(neighbour, `http://${host}/`)));
+    const pages = await Promise.all(
+      blocked.map((host) => pageLater(neighbour, `http://${host}/`, GLANCE_MS)),
+    );
     expect(Object.fromEntries(blocked.map((host, index) => [host, pages[index]]))).toEqual(
       Object.fromEntries(blocked.map((host) => [host, undefined])),
     );

@@ -23,7 +23,9 @@ beforeAll(async () => {
   env = dockerEnv(findPeers(), socket, join(engine.runDir, "config"));
   await docker("volume", "create", "--label", "l=1", "ocv");
   await docker("network", "create", "--label", "l=1", "ocn");
-  const options = ["-v", "ocv:/data", "--label", "l=<1>", "-e", "A=b", "--health-cmd", "true", "-p", "80"];
+  // No probe between the two looks at it.
+  const health = ["--health-cmd", "true", "--health-interval", "1h"];
+  const options = ["-v", "ocv:/data", "--label", "l=<1>", "-e", "A=b", ...health, "-p", "80"];
   await docker("run", "-d", "--name", "occ", "--network", "ocn", ...options, "busybox", "sleep", "1000");
 }, 120_000);
 

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -8,17 +8,17 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
-import { until } from "./until.ts";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 /** Debian's registry on a loopback port of its own. */
 export interface Registry {
   /** `127.0.0.1:port`. */
   readonly host: string;
-  readonly logPath: string;
   close(): Promise<void>;
 }
 
+<<<<<<< HEAD
 export interface RegistryOptions {
   /** `user:bcrypt` lines; the registry then wants basic credentials. */
   readonly htpasswd?: string;
@@ -30,11 +30,24 @@ export async function openRegistry(folder: string, options: RegistryOptions = {}
   const port = await freePort();
   const dir = join(folder, `registry-${port}`);
   mkdirSync(dir, { recursive: true });
+=======
+/** `htpasswd`: `user:bcrypt` lines; the registry then wants basic credentials. */
+export async function openRegistry(
+  folder: string,
+  options: { readonly htpasswd?: string } = {},
+): Promise<Registry> {
+  const dir = mkdtempSync(join(folder, "registry-"));
+>>>>>>> 0f74b45 (test: networks, names and registries without a race)
   const config: Record<string, unknown> = {
     version: "0.1",
-    log: { level: "error" },
+    log: { level: "info", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(dir, "data") }, delete: { enabled: true } },
+<<<<<<< HEAD
     http: { addr: `127.0.0.1:${port}`, ...(options.tls !== undefined && { tls: options.tls }) },
+=======
+    // A port that it finds itself: one that we found could be another's by then.
+    http: { addr: "127.0.0.1:0" },
+>>>>>>> 0f74b45 (test: networks, names and registries without a race)
   };
   if (options.htpasswd !== undefined) {
     writeFileSync(join(dir, "htpasswd"), options.htpasswd);
@@ -42,11 +55,11 @@ export async function openRegistry(folder: string, options: RegistryOptions = {}
   }
   // JSON is YAML.
   writeFileSync(join(dir, "config.yml"), JSON.stringify(config));
-  const child = spawn("docker-registry", ["serve", join(dir, "config.yml")], { stdio: "ignore" });
-  await answering(`http://127.0.0.1:${port}/v2/`, child);
+  const child = spawn("docker-registry", ["serve", join(dir, "config.yml")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   return {
-    host: `127.0.0.1:${port}`,
-    logPath: dir,
+    host: await listeningAt(child),
     close: () =>
       new Promise((resolve) => {
         child.once("exit", () => resolve());
@@ -55,15 +68,17 @@ export async function openRegistry(folder: string, options: RegistryOptions = {}
   };
 }
 
-function answering(url: string, child: ChildProcess): Promise<void> {
-  const answers = async () => {
-    if (child.exitCode !== null) throw new Error(`docker-registry exited with ${child.exitCode}`);
-    return fetch(url).then(
-      async (response) => (await response.arrayBuffer()) !== undefined,
-      () => false,
-    );
-  };
-  return until(answers, "an answer of docker-registry", 60_000);
+/** The address that it says it listens at. */
+async function listeningAt(child: ChildProcessByStdio<null, null, Readable>): Promise<string> {
+  let text = "";
+  for await (const line of createInterface({ input: child.stderr })) {
+    text += `${line}\n`;
+    const address = /msg="listening on ([\d.]+:\d+)"/.exec(line)?.[1];
+    if (address === undefined) continue;
+    child.stderr.resume();
+    return address;
+  }
+  throw new Error(`docker-registry does not listen:\n${text}`);
 }
 
 /** A web server that does what a test says, and remembers what it was asked. */

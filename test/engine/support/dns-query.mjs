@@ -18,7 +18,7 @@ const finish = (answer) => {
   );
   process.exit(0);
 };
-setTimeout(() => process.exit(3), 6000);
+setTimeout(() => process.exit(3), 12_000);
 if (kind === "udp") {
   const socket = createSocket("udp4");
   socket.on("message", (message) => finish(decode(message)));

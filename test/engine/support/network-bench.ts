@@ -13,7 +13,7 @@ import type { ContainerSpec, EndpointSpec, NetworkSpec } from "../../../src/runt
 const DNS_QUERY = join(import.meta.dirname, "dns-query.mjs");
 
 const GET =
-  'require("http").get(process.argv[1],{timeout:2000,agent:false},r=>r.pipe(process.stdout)).on("timeout",()=>process.exit(1)).on("error",()=>process.exit(1))';
+  'require("http").get(process.argv[1],{timeout:+process.argv[2],agent:false},r=>r.pipe(process.stdout)).on("timeout",()=>process.exit(1)).on("error",()=>process.exit(1))';
 
 export interface OpenContainer {
   readonly id: string;
@@ -228,10 +228,15 @@ export function execIn(netns: string, ...command: string[]): string {
   });
 }
 
-/** The page, or undefined when it cannot be had within two seconds. */
-export function pageFromHost(url: string): Promise<string | undefined> {
+/** How long an answer that is to come may take. */
+const PATIENCE_MS = 15_000;
+/** Long enough to see that none comes. */
+export const GLANCE_MS = 2_000;
+
+/** The page, or undefined when it cannot be had in time. */
+export function pageFromHost(url: string, patienceMs = PATIENCE_MS): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const request = get(url, { timeout: 2000, agent: false }, (response) => {
+    const request = get(url, { timeout: patienceMs, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;
@@ -243,44 +248,51 @@ export function pageFromHost(url: string): Promise<string | undefined> {
   });
 }
 
-export function pageFrom({ netns }: OpenContainer, url: string): string | undefined {
+export function pageFrom(
+  { netns }: OpenContainer,
+  url: string,
+  patienceMs = PATIENCE_MS,
+): string | undefined {
   try {
-    return execIn(netns, process.execPath, "-e", GET, url);
+    return execIn(netns, process.execPath, "-e", GET, url, String(patienceMs));
   } catch {
     return undefined;
   }
 }
 
 /** As `pageFrom`, while this process goes on: for several at once. */
-export function pageLater({ netns }: OpenContainer, url: string): Promise<string | undefined> {
+export function pageLater(
+  { netns }: OpenContainer,
+  url: string,
+  patienceMs = PATIENCE_MS,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const command = [`--net=${netns}`, process.execPath, "-e", GET, url];
+    const command = [`--net=${netns}`, process.execPath, "-e", GET, url, String(patienceMs)];
     execFile("nsenter", command, (error, output) => resolve(error === null ? output : undefined));
   });
 }
 
 const DATAGRAM =
-  'const s=require("dgram").createSocket(process.argv[1].includes(":")?"udp6":"udp4");s.on("message",m=>{process.stdout.write(m);process.exit()});s.send("q",+process.argv[2],process.argv[1]);setTimeout(()=>process.exit(1),2000)';
+  'const s=require("dgram").createSocket(process.argv[1].includes(":")?"udp6":"udp4");s.on("message",m=>{process.stdout.write(m);process.exit()});s.send("q",+process.argv[2],process.argv[1]);setTimeout(()=>process.exit(1),+process.argv[3])';
 
 /** The answer to one datagram, or undefined. */
 export function udpFrom({ netns }: OpenContainer, address: string, port: number): string | undefined {
   try {
-    return execIn(netns, process.execPath, "-e", DATAGRAM, address, String(port));
+    return execIn(netns, process.execPath, "-e", DATAGRAM, address, String(port), String(PATIENCE_MS));
   } catch {
     return undefined;
   }
 }
 
 export function udpFromHost(address: string, port: number): Promise<string | undefined> {
+  const command = ["-e", DATAGRAM, address, String(port), String(PATIENCE_MS)];
   return new Promise((resolve) => {
-    execFile(process.execPath, ["-e", DATAGRAM, address, String(port)], (error, output) =>
-      resolve(error === null ? output : undefined),
-    );
+    execFile(process.execPath, command, (error, output) => resolve(error === null ? output : undefined));
   });
 }
 
 /** Waits for a condition, not for a time. */
-export async function until(isMet: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(isMet: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await isMet())) {
     if (Date.now() > end) throw new Error(`not met within ${timeoutMs} ms: ${isMet.toString()}`);
