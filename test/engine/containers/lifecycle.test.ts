@@ -75,10 +75,12 @@ describe("stop", () => {
     const id = await run("echo ready; exec sleep 1000", { init: true });
     await ready(id);
     await runtime.containers.pause(id);
-    const begun = Date.now();
+    const events = watching(id);
     await runtime.containers.stop(id);
-    expect(Date.now() - begun).toBeLessThan(5000);
+    await until(() => events.actions().includes("stop"));
+    expect(events.actions()).toEqual(["kill", "unpause", "die", "stop"]);
     expect(await state(id)).toMatchObject({ status: "exited", exitCode: 143 });
+    events.end();
   });
 
   it("by an init passes the signal on", async () => {
