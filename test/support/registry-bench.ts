@@ -18,7 +18,6 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-<<<<<<< HEAD
 export interface RegistryOptions {
   /** `user:bcrypt` lines; the registry then wants basic credentials. */
   readonly htpasswd?: string;
@@ -27,27 +26,13 @@ export interface RegistryOptions {
 }
 
 export async function openRegistry(folder: string, options: RegistryOptions = {}): Promise<Registry> {
-  const port = await freePort();
-  const dir = join(folder, `registry-${port}`);
-  mkdirSync(dir, { recursive: true });
-=======
-/** `htpasswd`: `user:bcrypt` lines; the registry then wants basic credentials. */
-export async function openRegistry(
-  folder: string,
-  options: { readonly htpasswd?: string } = {},
-): Promise<Registry> {
   const dir = mkdtempSync(join(folder, "registry-"));
->>>>>>> 0f74b45 (test: networks, names and registries without a race)
   const config: Record<string, unknown> = {
     version: "0.1",
     log: { level: "info", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(dir, "data") }, delete: { enabled: true } },
-<<<<<<< HEAD
-    http: { addr: `127.0.0.1:${port}`, ...(options.tls !== undefined && { tls: options.tls }) },
-=======
     // A port that it finds itself: one that we found could be another's by then.
-    http: { addr: "127.0.0.1:0" },
->>>>>>> 0f74b45 (test: networks, names and registries without a race)
+    http: { addr: "127.0.0.1:0", ...(options.tls !== undefined && { tls: options.tls }) },
   };
   if (options.htpasswd !== undefined) {
     writeFileSync(join(dir, "htpasswd"), options.htpasswd);
@@ -73,7 +58,7 @@ async function listeningAt(child: ChildProcessByStdio<null, null, Readable>): Pr
   let text = "";
   for await (const line of createInterface({ input: child.stderr })) {
     text += `${line}\n`;
-    const address = /msg="listening on ([\d.]+:\d+)"/.exec(line)?.[1];
+    const address = /msg="listening on ([\d.]+:\d+)/.exec(line)?.[1];
     if (address === undefined) continue;
     child.stderr.resume();
     return address;
