@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Bench, kindOf, LABEL, OBEDIENT, until } from "./support.ts";
+import { type Bench, kindOf, LABEL, OBEDIENT, shellScript, until } from "./support.ts";
 
 export function containersKeepTheContract(bench: Bench): void {
   lifeOfAContainer(bench);
@@ -21,8 +21,7 @@ function lifeOfAContainer(bench: Bench): void {
       expect(running.status).toBe("running");
       expect(running.pid).toBeGreaterThan(0);
       expect(running.startedAt).toBeInstanceOf(Date);
-      // A signal before the shell has set its trap is lost.
-      await until(async () => (await bench.exec(id, ["true"])).exitCode === 0);
+      await bench.started(id);
       expect(await containers.stop(id)).toBe(true);
       const stopped = await bench.status(id);
       expect(stopped).toMatchObject({ status: "exited", exitCode: 7, pid: 0 });
@@ -40,16 +39,17 @@ function lifeOfAContainer(bench: Bench): void {
     });
 
     it("kills what does not heed its stop signal", async () => {
-      const id = await bench.run(["sleep", "1000"]);
+      const id = await bench.run(shellScript("true", "exec sleep 1000"));
+      await bench.started(id);
       await bench.runtime.containers.stop(id, { timeoutSeconds: 0 });
       expect(await bench.status(id)).toMatchObject({ status: "exited", exitCode: 137 });
     });
 
     it("sends the stop signal of the spec", async () => {
-      const command = ["sh", "-c", "trap 'exit 9' USR1; while true; do sleep 0.05; done"];
+      const command = shellScript("trap 'exit 9' USR1", "while true; do sleep 0.05; done");
       const id = await bench.run(command, { stopSignal: "SIGUSR1" });
-      await until(async () => (await bench.exec(id, ["true"])).exitCode === 0);
-      await bench.runtime.containers.stop(id, { timeoutSeconds: 5 });
+      await bench.started(id);
+      await bench.runtime.containers.stop(id, { timeoutSeconds: 40 });
       expect((await bench.status(id)).exitCode).toBe(9);
     });
 
@@ -99,11 +99,9 @@ function lifeOfAContainer(bench: Bench): void {
     it("gets signals", async () => {
       const { containers } = bench.runtime;
       const id = await bench.run(OBEDIENT);
-      await until(async () => {
-        if ((await bench.status(id)).status !== "running") return true;
-        await containers.kill(id, "SIGTERM").catch(() => undefined);
-        return false;
-      });
+      await bench.started(id);
+      await containers.kill(id, "SIGTERM");
+      await until(async () => (await bench.status(id)).status !== "running");
       expect((await bench.status(id)).exitCode).toBe(7);
       expect(await kindOf(containers.kill(id))).toBe("conflict");
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RuntimeEvent } from "../../../src/runtime/index.ts";
-import { type Bench, eventsOf, OBEDIENT, until } from "./support.ts";
+import { type Bench, eventsOf, OBEDIENT } from "./support.ts";
 
 const isLast = ({ action }: RuntimeEvent) => action === "destroy";
 
@@ -16,7 +16,7 @@ export function eventsKeepTheContract(bench: Bench): void {
         async () => {
           const { id } = await containers.create(bench.spec(OBEDIENT), { name });
           await containers.start(id);
-          await until(async () => (await bench.exec(id, ["true"])).exitCode === 0);
+          await bench.started(id);
           await containers.stop(id);
           await containers.remove(id);
         },

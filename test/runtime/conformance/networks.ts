@@ -78,13 +78,13 @@ export function networksKeepTheContract(bench: Bench): void {
 
     it("publish a port that no second container can have", async () => {
       const { containers } = bench.runtime;
-      const ports = [{ containerPort: 80, protocol: "tcp", hostIp: "127.0.0.1", hostPort: 45_871 }] as const;
+      const ports = [{ containerPort: 80, protocol: "tcp", hostIp: "127.0.0.1", hostPort: 27_871 }] as const;
       const first = await bench.run(["sleep", "1000"], { ports });
       expect((await containers.inspect(first)).ports).toContainEqual({
         containerPort: 80,
         protocol: "tcp",
         hostIp: "127.0.0.1",
-        hostPort: 45_871,
+        hostPort: 27_871,
       });
       const second = await bench
         .create(["sleep", "1000"], { ports })

@@ -18,7 +18,14 @@ export function streamsKeepTheContract(bench: Bench): void {
     });
 
     it("give each line its time, and nothing from before an instant", async () => {
-      const { id } = await bench.output(["sh", "-c", "echo 1; sleep 0.3; echo 2"]);
+      const id = await bench.create(["cat"], { openStdin: true, stdinOnce: true });
+      const session = await bench.runtime.containers.attach(id, { stdin: true });
+      await bench.runtime.containers.start(id);
+      await session.write(Buffer.from("1\n"));
+      await until(async () => (await bench.logged(id)).stdout === "1\n");
+      await session.write(Buffer.from("2\n"));
+      await session.end();
+      await bench.runtime.containers.wait(id);
       const times: bigint[] = [];
       for await (const { timesNs = [] } of bench.runtime.containers.logs(id, { timestamps: true }))
         times.push(...timesNs);

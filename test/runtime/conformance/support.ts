@@ -22,8 +22,15 @@ export interface ConformanceSetup {
 
 export const LABEL = "stowage.conformance";
 
-/** Ends by itself on SIGTERM, at once, with code 7. */
-export const OBEDIENT = ["sh", "-c", "trap 'exit 7' TERM; while true; do sleep 0.05; done"];
+const STARTED = "/tmp/started";
+
+/** Ends by itself on SIGTERM, at once, with code 7; before it has started (`Bench.started`) a signal may be lost. */
+export const OBEDIENT = shellScript("trap 'exit 7' TERM", "while true; do sleep 0.05; done");
+
+/** A shell that does `preparation`, says so to `Bench.started`, and then does `rest`. */
+export function shellScript(preparation: string, rest: string): readonly string[] {
+  return ["sh", "-c", `${preparation}; echo >${STARTED}; ${rest}`];
+}
 
 /** One suite's runtime, and what tests make in it. */
 export class Bench {
@@ -106,6 +113,11 @@ export class Bench {
     return { ...text, exitCode: (await containers.inspectExec(execId)).exitCode };
   }
 
+  /** Waits until a `shellScript` has prepared itself: an engine's answer to a start does not say so. */
+  async started(id: string): Promise<void> {
+    await until(async () => (await this.exec(id, ["test", "-f", STARTED])).exitCode === 0);
+  }
+
   async status(id: string) {
     return (await this.runtime.containers.inspect(id)).state;
   }
@@ -143,7 +155,7 @@ export async function kindOf(promise: Promise<unknown>): Promise<string> {
   return "no error";
 }
 
-/** Collects events while `act` runs, until `isLast` has been seen. */
+/** Collects events from now on while `act` runs, until `isLast` has been seen. */
 export async function eventsOf(
   bench: Bench,
   filters: Readonly<Record<string, readonly string[]>>,
@@ -152,7 +164,9 @@ export async function eventsOf(
 ): Promise<readonly RuntimeEvent[]> {
   const end = new AbortController();
   const seen: RuntimeEvent[] = [];
-  const stream = bench.runtime.events({ filters }, end.signal);
+  // An engine does not say when it has begun to tell: what happens before that must not be missed.
+  const sinceNs = BigInt(Date.now()) * 1_000_000n;
+  const stream = bench.runtime.events({ filters, sinceNs }, end.signal);
   const reading = (async () => {
     for await (const event of stream) {
       seen.push(event);
