@@ -308,7 +308,7 @@ function listingContainers(bench: Bench): void {
 
 function health(bench: Bench): void {
   describe("a health check", () => {
-    const timing = { intervalMs: 150, timeoutMs: 5_000, retries: 2 };
+    const timing = { intervalMs: 150, timeoutMs: 50_000, retries: 2 };
 
     it("makes a container healthy, and unhealthy after so many failures", async () => {
       const healthcheck = { ...timing, test: ["CMD-SHELL", "test -f /tmp/ok"] };
