@@ -48,7 +48,7 @@ describe("the docker client on our engine says what it says on dockerd", () => {
       for (const [side, env] of sides) transcripts[side] = plain(await play(join(SCRIPTS, name), env));
       expect(transcripts["stowage"]).toBe(transcripts["dockerd"]);
     },
-    240_000,
+    1_250_000,
   );
 });
 
@@ -56,9 +56,14 @@ function titleOf(name: string): string {
   return readFileSync(join(SCRIPTS, name), "utf8").split("\n")[0]?.replace(/^# /, "") ?? name;
 }
 
+// tty: in a terminal of 100 columns. typed: keys for a command in a terminal, when it has said something: before that, the
+// terminal may not be its own yet. settled: dockerd tells who waits for a container's end before it writes the end into
+// its list; who has been shown the container finds it there.
 const PLAYER = `
 export DOCKER_CLI_HINTS=false COMPOSE_ANSI=never
 tty() { local c; printf -v c '%q ' "$@"; script -qec "stty cols 100 rows 30; $c" /dev/null </dev/null | tr -d '\\0' | sed 's/\\^@//g'; }
+typed() { local keys=$1; shift; rm -f keys; mkfifo keys; script -qec "$*" /dev/null <keys | { exec 8>keys; read -rN1; printf "$keys" >&8; exec 8>&-; cat; }; }
+settled() { docker ps -aq | xargs -r docker inspect; } >/dev/null
 clean() { docker ps -aq | xargs -r docker rm -fv; docker volume prune -af; docker network prune -f; docker image prune -f; } >/dev/null 2>&1
 clean
 while IFS= read -r line <&9; do
@@ -71,7 +76,7 @@ cd /; clean
 function play(script: string, env: NodeJS.ProcessEnv): Promise<string> {
   const cwd = mkdtempSync(join(tmpdir(), "stowage-play-"));
   return new Promise((resolve, reject) => {
-    const options = { cwd, env, timeout: 200_000, killSignal: "SIGKILL", maxBuffer: 2 ** 24 } as const;
+    const options = { cwd, env, timeout: 600_000, killSignal: "SIGKILL", maxBuffer: 2 ** 24 } as const;
     execFile("bash", ["-c", PLAYER, "play", script], options, (error, stdout) => {
       rmSync(cwd, { recursive: true, force: true });
       if (error === null) resolve(stdout.replaceAll(cwd, "CWD"));

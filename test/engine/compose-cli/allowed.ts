@@ -77,6 +77,14 @@ export const ALLOWED: Readonly<Record<string, Readonly<Record<string, Difference
   "life.sh": {
     "compose create --scale base=x": { compose: "[1]", stowage: "[16]", why: USAGE },
     "compose create --pull nope": { compose: "[1]", stowage: "[16]", why: USAGE },
+    "trapped; compose pause app; compose up -d; echo up $?; state; compose unpause app >/dev/null; compose pause app; state":
+      {
+        compose:
+          "up 1\none-app-1 paused 0\none-base-1 running 0\none-app-1 paused 0\none-base-1 running 0\n[0]",
+        stowage:
+          "up 0\none-app-1 running 0\none-base-1 running 0\none-app-1 paused 0\none-base-1 running 0\n[0]",
+        why: "up brings what is paused to run as well: afterwards the stack is as the file says",
+      },
     "compose pause app": {
       compose: "[1]",
       stowage: "[0]",
@@ -151,6 +159,11 @@ export const ALLOWED: Readonly<Record<string, Readonly<Record<string, Difference
     "compose cp one.txt two.txt": { compose: "[1]", stowage: "[16]", why: USAGE },
   },
   "up.sh": {
+    "compose --profile tasks up -d once; compose down -t 0; state; compose --profile tasks down -t 0": {
+      compose: "one-once-1 exited 0\n[0]",
+      stowage: "[0]",
+      why: "down leaves no container of the stack, whichever profiles are active by now",
+    },
     "compose up --attach once --exit-code-from once once app | shown": {
       compose:
         "Attaching to once-1\napp-1 exited with code 3\napp-1 | up\nonce-1 exited with code 0\nonce-1 | once done\n[0]",

@@ -1,6 +1,7 @@
 # what is shown can be chosen
 use shop
-compose up -d --scale worker=2; compose run -d --no-deps --name left worker >/dev/null; compose up -d fails; compose kill db
+compose up -d --scale worker=2; compose run -d --no-deps --name left worker >/dev/null; compose up -d fails; until [ "$(compose ps -q fails)" = "" ]; do sleep 0.1; done; compose kill db
+until [ "$(compose logs web worker | grep -cE '(web up|tick)$')" = 3 ]; do sleep 0.1; done
 # ps
 compose ps -a --format '{{.Service}} {{.State}}' | sort
 compose ps -a --services | sort
@@ -41,6 +42,7 @@ compose --ansi never logs fails | tr -s ' '
 # images, volumes, ports, stats, top
 compose images --format table | sed -n 1p | tr -s ' '; compose images -q web worker; compose images --format json fails | jq -r '.[].ContainerName'
 compose up -d; compose images -q nope
+until compose top worker | grep -qE '[0-9] +sleep 1000'; do sleep 0.1; done
 compose volumes --format '{{.Name}} {{.Driver}}'; compose volumes --format 'table {{.Name}}' | tr -s ' '; compose volumes db -q; compose volumes web -q; compose volumes --format json worker
 compose port web 80 --protocol udp; compose port --index 2 web 80; compose port worker 80
 compose stats --no-stream --no-trunc --format '{{.ID}}' web | grep -cE '^[0-9a-f]{64}$'; compose stats --no-stream --format '{{.PIDs}}' worker

@@ -1,6 +1,8 @@
 # a running stack is looked at
 use shop
 compose up -d
+# What started has said its word, and is what it is to be.
+until [ "$(compose logs | grep -cE '(db ready|initialised|web up|tick)$')" = 4 ]; do sleep 0.1; done; until [ "$(compose top web worker | grep -cE '[0-9] +(httpd -f -p 80|sleep 1000) *$')" = 2 ]; do sleep 0.1; done
 compose ps -q | grep -cE '^[0-9a-f]{64}$'
 compose ps -q web | wc -l
 compose ps -aq | wc -l
@@ -38,8 +40,9 @@ compose port --protocol tcp --index 1 web 80
 compose port web 81
 compose port nope 80
 compose top db | sed -n 1p | tr -s ' '
-compose top db | wc -l
-compose top | awk 'NR>1 {print $1, $2}' | sort
+compose top worker | wc -l
+# A health check that runs just now is a process of db as well.
+compose top | awk 'NR>1 {print $1, $2}' | sort -u; compose top web worker | awk 'NR>1 {print $1, $2}' | sort
 compose logs --no-color web | tr -s ' '
 compose logs --no-color | tr -s ' ' | sort
 compose logs --no-color --no-log-prefix | sort

@@ -91,7 +91,7 @@ compose cp one.txt two.txt
 compose up -d base; compose cp got base:/tmp/all; compose exec -T --index 2 base cat /tmp/all; compose cp --index 1 got base:/tmp/one; compose exec -T --index 2 base ls /tmp/one
 compose cp --index 9 got base:/tmp
 # streams
-(compose up -d reader; compose attach --no-stdin reader & sleep 1; compose kill reader; wait $!) 2>/dev/null
+compose up -d reader; compose attach --no-stdin reader | { read -r line; echo $line; compose kill reader; cat >/dev/null; }
 compose attach nope
 compose attach fails
 # as archive and image

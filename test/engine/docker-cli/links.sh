@@ -7,5 +7,5 @@ docker stop -t0 ldb; docker restart -t0 lweb; docker rm -f lweb
 docker run --rm --name lweb --link ldb busybox true
 docker create --link nosuch:x busybox
 docker rm -f ldb; docker run -d --name nb --network none busybox sleep 100 | wc -c; docker run --rm --link nb:y busybox env; docker rm -f nb
-docker network create ln | wc -c; docker run -d --network ln --name ldb2 --expose 80 busybox sleep 100 | wc -c; docker run --rm --network ln --link ldb2:zz busybox sh -c 'env | grep -i zz; ping -c1 -W1 zz >/dev/null; echo $?'
+docker network create ln | wc -c; docker run -d --network ln --name ldb2 --expose 80 busybox sleep 100 | wc -c; docker run --rm --network ln --link ldb2:zz busybox sh -c 'env | grep -i zz; ping -c1 -W9 zz >/dev/null; echo $?'
 docker rm -f ldb2; docker network rm ln

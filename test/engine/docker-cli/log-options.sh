@@ -9,7 +9,7 @@ docker run --name ln --log-driver none busybox echo none
 docker logs ln
 docker run --name tt -t --label a=1 --log-opt labels=a busybox echo tty
 docker logs --details tt
-docker run --log-driver nosuch busybox true 2>&1 | head -1
-docker run --log-opt nosuch=1 busybox true 2>&1 | head -1
+docker run --log-driver nosuch busybox true 2>&1 | sed -n 1p
+docker run --log-opt nosuch=1 busybox true 2>&1 | sed -n 1p
 docker inspect -f '{{json .HostConfig.LogConfig}}' lo ld ln
 docker rm lo ld ln tt

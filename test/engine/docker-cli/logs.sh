@@ -1,5 +1,7 @@
 # logs: streams, tails, times and following
-docker run --name lg busybox sh -c 'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three; printf four'
+# Of two streams nobody promises which is read first: what goes on is said when the line before is seen, and in the log.
+mkdir said; seen() { while IFS= read -r line; do echo "$line"; until docker logs $1 2>&1 | grep -qx "$line"; do sleep 0.1; done; touch said/$line; done; printf %s "$line"; }
+docker run --name lg -v $PWD/said:/said busybox sh -c 'after() { until [ -e /said/$1 ]; do sleep 0.05; done; }; echo one; after one; echo two >&2; after two; echo three; printf four' 2>&1 | seen lg
 docker logs lg
 docker logs lg 2>/dev/null
 docker logs --tail 1 lg
@@ -22,11 +24,11 @@ docker logs many | md5sum
 docker logs -t many | cut -d' ' -f2 | md5sum
 docker logs --tail 50000 many | md5sum
 docker logs -f many | md5sum
-docker run --name turns busybox sh -c 'for i in 1 2 3 4; do echo out$i; sleep 0.1; echo err$i >&2; sleep 0.1; done; printf end' 2>&1
+docker run --name turns -v $PWD/said:/said busybox sh -c 'after() { until [ -e /said/$1 ]; do sleep 0.05; done; }; for i in 1 2 3 4; do echo out$i; after out$i; echo err$i >&2; after err$i; done; printf end' 2>&1 | seen turns
 docker logs turns 2>&1
 docker logs --tail 4 turns 2>&1
 docker logs --tail 4 turns 2>/dev/null
-docker run --name split busybox sh -c 'printf be; sleep 0.2; echo between >&2; sleep 0.2; echo gun; echo last' 2>/dev/null
+docker run --name split -v $PWD/said:/said busybox sh -c 'after() { until [ -e /said/$1 ]; do sleep 0.05; done; }; printf be; after be; echo between >&2; after between; echo gun; echo last' 2>/dev/null | { read -rN2 be; touch said/be; until docker logs split 2>&1 >/dev/null | grep -qx between; do sleep 0.1; done; touch said/between; printf %s $be; cat; }
 docker logs split 2>&1
 docker logs --tail 2 split 2>&1
 docker logs -f --tail 3 split 2>&1

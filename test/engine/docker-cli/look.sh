@@ -1,5 +1,6 @@
 # ps, inspect, top, port, stats and wait tell of containers
 docker run -d --name web --label a=b -p 127.0.0.1:28080:80 busybox httpd -f -p 80
+until docker top web | grep -q 'httpd -f -p 80'; do sleep 0.1; done
 docker port web
 docker port web 80
 docker ps --format '{{.Names}} {{.Image}} {{.Command}} {{.Ports}} {{.Labels}} {{.State}} {{.Networks}}'

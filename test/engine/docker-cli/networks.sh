@@ -9,13 +9,13 @@ docker network ls --filter label=k --format '{{.Name}}'
 docker network inspect -f '{{.Name}} {{json .IPAM.Config}} {{.Labels}} {{.Internal}} {{.EnableIPv6}}' n2
 docker network inspect n2 | jq -c '.[0] | keys'
 docker run -d --name a1 --network n2 --ip 10.99.0.10 --network-alias al busybox sleep 1000
-docker run --rm --network n2 busybox ping -c1 -W1 -q a1 | grep -c '1 packets received'
-docker run --rm --network n2 busybox ping -c1 -W1 -q al | sed -n 1p
+docker run --rm --network n2 busybox ping -c1 -W9 -q a1 | grep -c '1 packets received'
+docker run --rm --network n2 busybox ping -c1 -W9 -q al | sed -n 1p
 docker inspect -f '{{json .NetworkSettings.Networks.n2.Aliases}} {{.NetworkSettings.Networks.n2.IPAddress}} {{.NetworkSettings.Networks.n2.Gateway}} {{.NetworkSettings.Networks.n2.IPPrefixLen}}' a1
 docker network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}' n2
 docker network connect --alias second n1 a1
 docker network connect n1 a1
-docker run --rm --network n1 busybox ping -c1 -W1 -q second | grep -c '1 packets received'
+docker run --rm --network n1 busybox ping -c1 -W9 -q second | grep -c '1 packets received'
 docker network rm n1 2>&1 | sed 's/id [0-9a-f]*/id X/'
 docker network disconnect n1 a1
 docker network disconnect n1 a1

@@ -6,13 +6,14 @@ docker run --rm busybox sh -c 'head -c 1000000 /dev/zero >&2' 2>&1 >/dev/null | 
 tty docker run --rm -it busybox sh -c 'tty; stty size; exit 4'
 docker create --name cat -i busybox cat
 echo via-start | docker start -ai cat
-docker run -d --name late busybox sh -c 'sleep 1; echo late; exit 2'
-docker attach --no-stdin late
-docker run -d --name det -it busybox sh
-tty sh -c '(sleep 1; printf "\020\021") | docker attach det' | grep -c 'read escape sequence'
+# It goes on when somebody is attached, which is when something was read.
+docker run -d --name late busybox sh -c 'until [ -e /attached ]; do echo early; sleep 0.1; done; echo late; exit 2'
+docker attach --no-stdin late | { read -r; docker exec late touch /attached >/dev/null 2>&1; grep -v early; }
+docker run -d --name det -it busybox sh -c 'while :; do echo tick; sleep 0.1; done'
+typed '\020\021' docker attach det | grep -c 'read escape sequence'
 docker inspect -f '{{.State.Status}}' det
-tty sh -c '(sleep 1; printf "xq") | docker attach --detach-keys x,q det' | grep -c 'read escape sequence'
-docker attach --detach-keys nonsense det 2>&1 | head -1
+typed xq docker attach --detach-keys x,q det | grep -c 'read escape sequence'
+docker attach --detach-keys nonsense det 2>&1 | sed -n 1p
 docker run -d --name web busybox sleep 1000
 docker exec web echo in-exec
 docker exec web sh -c 'echo e >&2; exit 9'

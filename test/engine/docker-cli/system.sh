@@ -1,14 +1,15 @@
 # events, df and prune
-docker builder prune -af >/dev/null
+docker builder prune -af >/dev/null; since=$(date +%s.%N)
+ev() { docker events --since $since --until "$(date +%s.%N)" "$@"; }
 docker run -d --name ev --label l=1 busybox true | wc -c
-docker wait ev; docker kill ev 2>&1 | sed 's/[0-9a-f]\{64\}/ID/'; docker rm ev; sleep 1.1
-docker events --since 30s --until 0s --filter container=ev --format '{{.Type}} {{.Action}}'
-docker events --since 30s --until 0s --filter container=ev --filter event=die --format '{{json .Actor.Attributes}}' | sed 's/"execDuration":"[0-9]*"/D/'
-docker events --since 30s --until 0s --filter label=l=1 --filter event=create --format '{{.Actor.Attributes.name}}'
-docker volume create evv; sleep 1.1; docker events --since 30s --until 0s --filter type=volume --filter event=create --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.driver}}'
-docker network create evn | wc -c; sleep 1.1; docker events --since 30s --until 0s --filter type=network --filter network=evn --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.type}}'
-docker tag busybox evi:1; sleep 1.1; docker events --since 30s --until 0s --filter type=image --filter event=tag --format '{{.Action}} {{.Actor.Attributes.name}}'
-docker run --name dead busybox false
+docker wait ev; docker kill ev 2>&1 | sed 's/[0-9a-f]\{64\}/ID/'; docker rm ev
+ev --filter container=ev --format '{{.Type}} {{.Action}}'
+ev --filter container=ev --filter event=die --format '{{json .Actor.Attributes}}' | sed 's/"execDuration":"[0-9]*"/D/'
+ev --filter label=l=1 --filter event=create --format '{{.Actor.Attributes.name}}'
+docker volume create evv; ev --filter type=volume --filter event=create --format '{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.driver}}'
+docker network create evn | wc -c; ev --filter type=network --filter network=evn --format '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.type}}'
+docker tag busybox evi:1; ev --filter type=image --filter event=tag --format '{{.Action}} {{.Actor.Attributes.name}}'
+docker run --name dead busybox false; docker wait dead
 docker system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
 docker system df -v --format '{{range .Volumes}}{{.Name}} {{.Links}}{{end}}'
 docker container prune -f --filter label=nosuch

@@ -10,7 +10,7 @@ docker volume ls --filter nosuch=1
 docker volume inspect -f '{{.Name}} {{.Driver}} {{.Labels}} {{.Options}} {{.Scope}}' v2
 docker volume inspect nosuch
 docker run --rm -v v1:/data busybox sh -c 'echo stored > /data/f'
-docker run --rm -v v1:/data:ro busybox sh -c 'cat /data/f; sleep 0.2; touch /data/g'
+docker run --rm -v v1:/data:ro busybox sh -c 'cat /data/f; touch /data/g 2>&1'
 docker run --rm --mount type=volume,src=v1,dst=/m,readonly busybox cat /m/f
 docker run -d --name vc -v v1:/data -v /anon busybox sleep 1000
 docker inspect vc | jq -c '[.[0].Mounts[] | [.Type, .Destination, .Driver, .Mode, .RW, .Propagation]] | sort'

@@ -153,7 +153,7 @@ export async function kindOf(promise: Promise<unknown>): Promise<string> {
   return "no error";
 }
 
-/** Collects events while `act` runs, until `isLast` has been seen. */
+/** Collects events from now on while `act` runs, until `isLast` has been seen. */
 export async function eventsOf(
   bench: Bench,
   filters: Readonly<Record<string, readonly string[]>>,
@@ -162,7 +162,9 @@ export async function eventsOf(
 ): Promise<readonly RuntimeEvent[]> {
   const end = new AbortController();
   const seen: RuntimeEvent[] = [];
-  const stream = bench.runtime.events({ filters }, end.signal);
+  // An engine does not say when it has begun to tell: what happens before that must not be missed.
+  const sinceNs = BigInt(Date.now()) * 1_000_000n;
+  const stream = bench.runtime.events({ filters, sinceNs }, end.signal);
   const reading = (async () => {
     for await (const event of stream) {
       seen.push(event);
