@@ -232,6 +232,22 @@ describe("a hostile container", () => {
   });
 });
 
+it("a file with a hole comes out as any client reads it, and goes in again", async () => {
+  const id = await make("exec sleep 1000");
+  await inside(
+    id,
+    "mkdir /from /to; dd if=/dev/zero of=/from/holed bs=1 count=1 seek=3M; echo end >> /from/holed",
+  );
+  const { archive } = await runtime.containers.readArchive(id, "/from/holed");
+  const read = await untar(archive);
+  expect(read["holed"]?.length).toBe((3 << 20) + 5);
+  expect(read["holed"]?.replaceAll("\0", "")).toBe("end\n");
+  const again = await runtime.containers.readArchive(id, "/from/holed");
+  await runtime.containers.writeArchive(id, "/to", again.archive);
+  expect(await inside(id, "cmp /from/holed /to/holed && echo same")).toBe("same");
+  await runtime.containers.remove(id, { force: true });
+});
+
 describe("files larger than our memory should grow", () => {
   it("go in and out without being held in memory", async () => {
     const bytes = 96 << 20;

@@ -90,13 +90,13 @@ function tarOf(root: ContainerRoot, place: Place, path: string): Readable {
 const escapePattern = (text: string) => text.replace(/[\\^$.*[\]|]/g, "\\$&");
 const escapeReplacement = (text: string) => text.replace(/[\\&|]/g, "\\$&");
 
-/** A tar of names in an open folder. Files that change meanwhile are no failure. */
+/** A tar of names in an open folder, holes as zeros: not every client reads sparse files. Files that change meanwhile are no failure. */
 export function runTar(folder: number, args: readonly string[]): Readable {
   const child = spawn(
     "tar",
     [
       ...["--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime"],
-      ...["--numeric-owner", "--sparse", "--xattrs", "--xattrs-include=security.capability"],
+      ...["--numeric-owner", "--xattrs", "--xattrs-include=security.capability"],
       ...["--warning=no-file-ignored", "--warning=no-file-changed", "--directory=/proc/self/fd/3"],
       ...args,
     ],
