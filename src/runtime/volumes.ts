@@ -24,7 +24,7 @@ export interface VolumeInfo {
 }
 
 export interface Volumes {
-  /** Idempotent: the same name with the same driver and options answers the existing volume; else `conflict`. */
+  /** Idempotent: the same name with the same driver and options answers the existing volume; else `conflict`. `not-found` for an unknown driver. */
   create(spec: VolumeSpec): Promise<VolumeInfo>;
   /** `not-found`. */
   inspect(name: string): Promise<VolumeInfo>;

@@ -61,7 +61,10 @@ function launch(world: World, record: ContainerRecord): void {
     clock: world.clock,
     isFirst,
     output: (stream, data) => {
-      const timeNs = BigInt(Math.floor(world.clock.now() * 1000)) * 1000n;
+      const nowNs = BigInt(Math.floor(world.clock.now() * 1000)) * 1000n;
+      const lastNs = record.log.at(-1)?.timeNs ?? 0n;
+      // The clock is coarse: what came one after the other has times that say so.
+      const timeNs = nowNs > lastNs ? nowNs : lastNs + 1n;
       record.log.push({ stream, timeNs, data });
       for (const listener of record.listeners) listener.output(stream, data);
     },

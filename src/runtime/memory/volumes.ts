@@ -18,7 +18,7 @@ export function createVolume(world: World, spec: VolumeSpec): VolumeRecord {
       throw new RuntimeError("conflict", `A volume named ${spec.name} exists with other options`);
     return existing;
   }
-  if (driver !== "local") throw new RuntimeError("unsupported", `plugin "${driver}" not found`);
+  if (driver !== "local") throw new RuntimeError("not-found", `plugin "${driver}" not found`);
   if (spec.name !== undefined && !NAME.test(spec.name))
     throw new RuntimeError("invalid", `create ${spec.name}: "${spec.name}" includes invalid characters`);
   const name = spec.name ?? world.newId();

@@ -20,7 +20,7 @@ docker create --name from --volumes-from both -v /mnt busybox true | wc -c
 docker inspect -f '{{range .Mounts}}{{.Name}} {{.Destination}}{{end}}' from
 docker create --name driven --volume-driver local -v bound:/mnt -v /other busybox true | wc -c
 docker inspect -f '{{json .HostConfig.Binds}} {{json .HostConfig.Mounts}} {{.HostConfig.VolumeDriver}}' driven
-docker create --volume-driver nosuch -v /other busybox true 2>&1 | sed 's/ nosuch:.*//'
+json -w '%{http_code}\n' http://d/containers/create -d '{"Image":"busybox","Volumes":{"/other":{}},"HostConfig":{"VolumeDriver":"nosuch"}}' | sed 's/ nosuch:.*"/"/'
 docker create --name bare -e BARE -e PATH -e FULL=1 busybox sh -c 'env; true' | wc -c
 docker inspect -f '{{json .Config.Env}}' bare | jq -c 'map(select(startswith("PATH")|not))|sort'
 docker run --rm -e BARE -e FULL=1 busybox env | grep -v HOSTNAME

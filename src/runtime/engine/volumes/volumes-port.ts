@@ -57,7 +57,7 @@ export class VolumesPort implements Volumes {
       );
     if (driver !== "local" && driver !== "")
       throw new RuntimeError(
-        "unsupported",
+        "not-found",
         `create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
       );
     driverMountOf(options);
