@@ -544,4 +544,11 @@ describe("a restart of the daemon", () => {
     expect(await pageFromHost("http://127.0.0.1:27180/")).toBe("web");
     await bench.restart();
   });
+
+  // Last: whatever is made after it would hide what is left. Where it shows: networks-firewalled.test.ts.
+  it("takes back what a former life that was killed had let through", async () => {
+    const container = await bench.container("dies-too", { bridge: {} });
+    bench.open.delete(container.id);
+    await bench.restart();
+  });
 });

@@ -35,8 +35,10 @@ export class ForwardAccepts {
     }
   }
 
-  async removeAll(): Promise<void> {
-    for (const interfaceName of [...this.#checkedAt.keys()]) await this.remove(interfaceName);
+  /** `shared`: what all our bridges are accepted by, maybe since a former life of the daemon. */
+  async removeAll(shared: string): Promise<void> {
+    for (const interfaceName of new Set([shared, ...this.#checkedAt.keys()]))
+      await this.remove(interfaceName);
   }
 
   async #ensureIn(program: Program, interfaceName: string): Promise<void> {

@@ -172,7 +172,7 @@ class NetworksOfEngine implements NetworkPart {
     await this.#resolver.stop();
     for (const network of this.#networks.all)
       if (network.record.driver === "bridge") await this.#bridges.lower(network);
-    await this.#accepts.removeAll();
+    await this.#accepts.removeAll(`${this.#names.bridgePrefix}+`);
     await this.#forwarding.restore();
     await this.#table.drop();
   }
