@@ -213,7 +213,7 @@ describe("driver options", () => {
       kind: "invalid",
     });
     await expect(port.create({ name: "a", driver: "flocker" })).rejects.toMatchObject({
-      kind: "unsupported",
+      kind: "not-found",
     });
     expect(await port.list()).toEqual([]);
   });
