@@ -55,7 +55,9 @@ async function logs(call: Call): Promise<typeof SENT> {
   // Who follows waits for lines with the head in hand; else a log that cannot be read has a status to say so.
   const entries = options.follow === true ? found : await begun(found);
   const response = call.openStream({ contentType: streamType(call, !isFramed) });
-  const batch = new OutputBatch(response, isFramed ? "lines" : "none");
+  // Who follows takes a frame for a line, as docker-py does; who reads all at once gets it in fewer.
+  const perLine = options.follow === true && !call.isExtended;
+  const batch = new OutputBatch(response, isFramed ? (perLine ? "lines" : "pieces") : "none");
   try {
     for await (const { stream, data, timesNs } of entries) {
       const lines = details === undefined ? data : withDetails(data, details);

@@ -4,8 +4,8 @@ json() { api -H 'Content-Type: application/json' "$@"; }
 frames() { od -An -v -tx1 | tr -d ' \n' | sed 's/0[12]000000/\n&/g'; echo; }
 docker run -d --name lines busybox sh -c 'echo one; echo two' | wc -c
 docker wait lines
-api "http://d/containers/lines/logs?stdout=1" | frames
-api "http://d/containers/lines/logs?stdout=1&tail=1" | frames
+api "http://d/containers/lines/logs?stdout=1&follow=1" | frames
+api "http://d/containers/lines/logs?stdout=1&follow=1&tail=1" | frames
 docker run -d --name execs busybox sleep 100 | wc -c
 execs() { id=$(json http://d/containers/execs/exec -d "{\"Cmd\":[\"printf\",\"hello\"],\"AttachStdout\":true,\"Tty\":$1}" | jq -r .Id); json "http://d/exec/$id/start" -d "{\"Tty\":$2}" | frames; }
 execs true true
