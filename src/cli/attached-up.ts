@@ -1,4 +1,4 @@
-import { LABEL, type Plan, type Request, type Step } from "../planner/index.ts";
+import { LABEL, type Plan, type Request, type Step, withDependencies } from "../planner/index.ts";
 import type { LoadResult, Stack } from "../spec/index.ts";
 import { askStack } from "./ask-stack.ts";
 import { CliError, ExitWith } from "./cli-error.ts";
@@ -131,7 +131,7 @@ class AttachedSession {
   #watchedServices(): readonly string[] {
     const { stack, request } = this.#options;
     const named = request.services ?? [];
-    const watched = watchedServices(stack, named.length > 0 ? withDependencies(stack, named) : []);
+    const watched = watchedServices(stack, named.length > 0 ? [...withDependencies(stack, named)] : []);
     if (watched.length === 0)
       throw new CliError("Nothing to watch: no service that comes up has a `develop.watch` section");
     return watched;
@@ -274,7 +274,7 @@ function attachedServices({ stack, request, flags }: AttachedUpOptions): Readonl
   if (unknown !== undefined) throw new CliError(`no such service: ${unknown}`);
   const named = request.services ?? [];
   const base = flags.attach.length > 0 ? flags.attach : named.length > 0 ? named : all;
-  const chosen = flags.attachDependencies === true ? withDependencies(stack, base) : base;
+  const chosen = flags.attachDependencies === true ? [...withDependencies(stack, base)] : base;
   return new Set(
     chosen.filter(
       (name) =>
@@ -282,17 +282,6 @@ function attachedServices({ stack, request, flags }: AttachedUpOptions): Readonl
         (flags.attach.includes(name) || stack.services[name]?.attach !== false),
     ),
   );
-}
-
-function withDependencies(stack: Stack, names: readonly string[]): readonly string[] {
-  const found = new Set<string>();
-  const visit = (name: string) => {
-    if (found.has(name)) return;
-    found.add(name);
-    Object.keys(stack.services[name]?.depends_on ?? {}).forEach(visit);
-  };
-  names.forEach(visit);
-  return [...found];
 }
 
 function endedBy({ steps }: Plan): readonly string[] {

@@ -11,4 +11,5 @@ export type * from "./plan.ts";
 export { mountedImages } from "./plan-images.ts";
 export { renderPlan } from "./render-plan.ts";
 export type * from "./requests.ts";
+export { withDependencies } from "./scope.ts";
 export { stackFromObserved } from "./stack-from-observed.ts";

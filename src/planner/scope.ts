@@ -26,7 +26,8 @@ export function scopeOf(
   return { explicit, ordered: inDependencyOrder(stack).filter((name) => chosen.has(name)), unknown };
 }
 
-function withDependencies(stack: Stack, names: ReadonlySet<string>): ReadonlySet<string> {
+/** Those services, and all that they depend on. */
+export function withDependencies(stack: Stack, names: Iterable<string>): ReadonlySet<string> {
   const found = new Set(names);
   for (const name of found)
     for (const needed of dependenciesOf(stack.services[name]))

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withDependencies } from "../../planner/index.ts";
 import type { CliCommand } from "../cli-command.ts";
 import type { Context } from "../context.ts";
 import { loadProject } from "../project.ts";
@@ -18,6 +19,7 @@ export const push: CliCommand = {
       .option("-q, --quiet", "without progress"),
   run: async (context: Context, services: readonly string[], flags: Flags) => {
     const { stack } = await loadProject(context, { services });
-    await pushImages(context, stack, services.length === 0 ? Object.keys(stack.services) : services, flags);
+    const named = flags.includeDeps === true ? [...withDependencies(stack, services)] : services;
+    await pushImages(context, stack, named.length === 0 ? Object.keys(stack.services) : named, flags);
   },
 };
