@@ -278,6 +278,8 @@ export interface ContainerSummary {
   readonly networkMode: string;
   readonly endpoints: Readonly<Record<string, EndpointInfo>>;
   readonly restartCount: number;
+  /** Further names that legacy links give it: `container/alias`, without a leading slash. */
+  readonly linkNames?: readonly string[];
   readonly sizes?: { readonly writableBytes: number; readonly rootfsBytes: number };
 }
 
@@ -300,6 +302,8 @@ export interface ContainerInfo extends ContainerSummary {
     readonly healthcheck: HealthcheckSpec | undefined;
     readonly hostname: string;
   };
+  /** Its legacy links as they are now, `/target:/container/alias`: they follow renames, and go with `removeLink`. */
+  readonly links?: readonly string[];
   readonly execIds: readonly string[];
   readonly paths: {
     readonly log: string;
@@ -470,7 +474,7 @@ export interface ListOptions {
 }
 
 /**
- * Containers of a runtime. `id` parameters take the name, the full id, or a unique prefix of the id.
+ * Containers of a runtime. `id` parameters take the name (one of `linkNames`, too), the full id, or a unique prefix of the id.
  * A missing container is `not-found` (`No such container: x`); a prefix of several is `invalid`.
  *
  * Life: create -> `created` -> start -> `running` <-> `paused`; the process ends -> `exited`, or
@@ -510,6 +514,11 @@ export interface Containers {
   rename(id: string, name: string): Promise<void>;
   /** `conflict` while running without `force`; `volumes` removes its anonymous volumes too. */
   remove(id: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
+  /**
+   * Takes away a legacy link, named `container/alias`: both containers stay. `not-found` when there is none, `conflict`
+   * for a container's own name.
+   */
+  removeLink(linkName: string): Promise<void>;
   /**
    * Resolves when the condition holds; at once when it does already (not for `next-exit`). `onArmed` is called
    * when the wait is in place: an exit after it cannot be missed.

@@ -106,14 +106,21 @@ export const containerUnpause = each(
   (runtime, name) => runtime.containers.unpause(name),
 );
 
-export const containerRm = each<{ readonly force?: boolean; readonly volumes?: boolean }>(
+export const containerRm = each<{
+  readonly force?: boolean;
+  readonly link?: boolean;
+  readonly volumes?: boolean;
+}>(
   "Remove containers",
   (command) =>
     command
       .option("-f, --force", "running ones, too")
+      .option("-l, --link", "only the legacy link of that name (container/alias)")
       .option("-v, --volumes", "their anonymous volumes, too"),
-  (runtime, name, { force, volumes }) =>
-    runtime.containers.remove(name, { force: force === true, volumes: volumes === true }),
+  (runtime, name, { force, link, volumes }) =>
+    link === true
+      ? runtime.containers.removeLink(name)
+      : runtime.containers.remove(name, { force: force === true, volumes: volumes === true }),
 );
 
 export const containerRename: CliCommand = {

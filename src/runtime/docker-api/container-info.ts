@@ -81,6 +81,7 @@ function normalHostConfig(info: ContainerInfo, defaults: InspectDefaults): Wire 
   return {
     ...wire,
     NetworkMode: spec.networkMode ?? "bridge",
+    Links: info.links === undefined ? (spec.links ?? null) : info.links.length === 0 ? null : info.links,
     IpcMode: spec.ipcMode ?? "private",
     CgroupnsMode: spec.cgroupnsMode ?? (defaults.cgroupVersion === "2" ? "private" : "host"),
     ShmSize: spec.shmSizeBytes ?? DEFAULT_SHM_BYTES,

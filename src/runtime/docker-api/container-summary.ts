@@ -15,7 +15,7 @@ export function containerSummaryToWire(
 ): Readonly<Record<string, unknown>> {
   return compact<Record<string, unknown>>({
     Id: summary.id,
-    Names: [`/${summary.name}`],
+    Names: [summary.name, ...(summary.linkNames ?? [])].map((name) => `/${name}`),
     Image: summary.image,
     ImageID: summary.imageId,
     Command: summary.command.map(quoteWhereNeeded).join(" "),
@@ -52,10 +52,15 @@ export function containerSummaryFromWire(line: WireObject): ContainerSummary {
   const extension = line.object(EXTENSION);
   const writableBytes = line.number("SizeRw");
   const rootfsBytes = line.number("SizeRootFs");
+  const name = nameOf(line.texts("Names") ?? []);
+  const linkNames = (line.texts("Names") ?? [])
+    .map((text) => text.replace(/^\//, ""))
+    .filter((text) => text !== name);
   const createdMs = extension.number("CreatedAt") ?? (line.number("Created") ?? 0) * 1000;
   return compact<ContainerSummary>({
     id: line.text("Id") ?? "",
-    name: nameOf(line.texts("Names") ?? []),
+    name,
+    linkNames: linkNames.length === 0 ? undefined : linkNames,
     image: line.text("Image") ?? "",
     imageId: line.text("ImageID") ?? "",
     command: revive<readonly string[]>(extension.raw("Command")) ?? [line.text("Command") ?? ""],

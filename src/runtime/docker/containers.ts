@@ -119,7 +119,7 @@ function lifecycle(
   connection: Connection,
 ): Pick<
   Containers,
-  "start" | "stop" | "kill" | "restart" | "pause" | "unpause" | "rename" | "remove" | "wait"
+  "start" | "stop" | "kill" | "restart" | "pause" | "unpause" | "rename" | "remove" | "removeLink" | "wait"
 > {
   const post = (id: string, verb: string, query = {}): Promise<number> =>
     connection.status("POST", `${at(id)}/${verb}`, { query, accepts: [304] });
@@ -144,6 +144,9 @@ function lifecycle(
     },
     async remove(id, { force = false, volumes = false } = {}) {
       await connection.status("DELETE", at(id), { query: { force, v: volumes } });
+    },
+    async removeLink(linkName) {
+      await connection.status("DELETE", at(linkName), { query: { link: true } });
     },
     async wait(id, { condition = "not-running", signal, onArmed } = {}) {
       const response = await connection.open("POST", `${at(id)}/wait`, { query: { condition }, signal });

@@ -121,6 +121,8 @@ export interface NetworkPart {
   attach(containerId: string, networkId: string, endpoint: EndpointSpec): Promise<EndpointInfo>;
   detach(containerId: string, networkId: string): Promise<void>;
   rename(containerId: string, name: string): Promise<void>;
+  /** On a running container: the links of a request, in the place of those it had. */
+  changeLinks(request: SandboxRequest): Promise<void>;
   /**
    * /etc/hosts and /etc/resolv.conf as they should be now: they change with `attach` and `detach`. Undefined while
    * the sandbox is not open.

@@ -35,6 +35,10 @@ export function memoryContainers(world: World): Containers {
     unpause: async (id) => unpause(world, find(id)),
     rename: async (id, name) => rename(world, find(id), name),
     remove: async (id, options = {}) => remove(world, find(id), options),
+    removeLink: async (linkName) => {
+      find(linkName);
+      throw new RuntimeError("conflict", "Conflict, cannot remove the default link name of the container");
+    },
     wait: async (id, options = {}) => waitFor(find(id), options),
     inspect: async (id) => infoOf(world, find(id)),
     list: async (options = {}) => {

@@ -6,10 +6,10 @@ import { empty, invalid, type Reply, SENT } from "../reply.ts";
 import type { Route } from "../router.ts";
 
 export const archiveRoutes: readonly Route[] = [
-  { method: "HEAD", path: "/containers/{id}/archive", handle: stat },
-  { method: "GET", path: "/containers/{id}/archive", handle: read },
-  { method: "PUT", path: "/containers/{id}/archive", handle: write },
-  { method: "GET", path: "/containers/{id}/export", handle: exportRootfs },
+  { method: "HEAD", path: "/containers/{id*}/archive", handle: stat },
+  { method: "GET", path: "/containers/{id*}/archive", handle: read },
+  { method: "PUT", path: "/containers/{id*}/archive", handle: write },
+  { method: "GET", path: "/containers/{id*}/export", handle: exportRootfs },
 ];
 
 function pathOf(call: Call): string {

@@ -14,16 +14,16 @@ export const RAW_STREAM = "application/vnd.docker.raw-stream";
 const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
 
 export const containerStreamRoutes: readonly Route[] = [
-  { method: "GET", path: "/containers/{id}/logs", handle: logs },
-  { method: "GET", path: "/containers/{id}/stats", handle: stats },
+  { method: "GET", path: "/containers/{id*}/logs", handle: logs },
+  { method: "GET", path: "/containers/{id*}/stats", handle: stats },
   {
     method: "POST",
-    path: "/containers/{id}/attach",
+    path: "/containers/{id*}/attach",
     handle: attach,
     takesOver: true,
     hasPlainErrors: true,
   },
-  { method: "GET", path: "/containers/{id}/attach/ws", handle: attachWebSocket, takesOver: true },
+  { method: "GET", path: "/containers/{id*}/attach/ws", handle: attachWebSocket, takesOver: true },
 ];
 
 /** The type of framed output has a name of its own since API 1.42. */

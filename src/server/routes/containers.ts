@@ -10,19 +10,19 @@ import {
 import { type ContainerRuntime, hasKind, type ListOptions, RuntimeError } from "../../runtime/index.ts";
 import { type Call, param } from "../call.ts";
 import { filled, flag, integer } from "../query.ts";
-import { empty, invalid, json, type Reply, StatusError, withStatus } from "../reply.ts";
+import { empty, invalid, json, type Reply, withStatus } from "../reply.ts";
 import type { Route } from "../router.ts";
 
 export const containerRoutes: readonly Route[] = [
   { method: "GET", path: "/containers/json", handle: list },
   { method: "POST", path: "/containers/create", handle: create },
   { method: "POST", path: "/containers/prune", handle: prune },
-  { method: "GET", path: "/containers/{id}/json", handle: inspect },
-  { method: "GET", path: "/containers/{id}/top", handle: top },
-  { method: "GET", path: "/containers/{id}/changes", handle: changes },
-  { method: "POST", path: "/containers/{id}/update", handle: update },
-  { method: "POST", path: "/containers/{id}/rename", handle: rename },
-  { method: "DELETE", path: "/containers/{id}", handle: remove },
+  { method: "GET", path: "/containers/{id*}/json", handle: inspect },
+  { method: "GET", path: "/containers/{id*}/top", handle: top },
+  { method: "GET", path: "/containers/{id*}/changes", handle: changes },
+  { method: "POST", path: "/containers/{id*}/update", handle: update },
+  { method: "POST", path: "/containers/{id*}/rename", handle: rename },
+  { method: "DELETE", path: "/containers/{id*}", handle: remove },
   { method: "POST", path: "/commit", handle: commit },
 ];
 
@@ -125,8 +125,10 @@ async function rename(call: Call): Promise<Reply> {
 }
 
 async function remove(call: Call): Promise<Reply> {
-  if (flag(call.query, "link"))
-    throw new StatusError(500, "conflict", "Conflict, cannot remove the default link name of the container");
+  if (flag(call.query, "link")) {
+    await withStatus({ conflict: 500 }, call.runtime.containers.removeLink(param(call, "id")));
+    return empty(204);
+  }
   await call.runtime.containers.remove(param(call, "id"), {
     force: flag(call.query, "force"),
     volumes: flag(call.query, "v"),

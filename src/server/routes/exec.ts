@@ -9,7 +9,7 @@ import type { Route } from "../router.ts";
 import { RAW_STREAM, streamType } from "./container-streams.ts";
 
 export const execRoutes: readonly Route[] = [
-  { method: "POST", path: "/containers/{id}/exec", handle: create },
+  { method: "POST", path: "/containers/{id*}/exec", handle: create },
   { method: "POST", path: "/exec/{id}/start", handle: start, takesOver: true },
   { method: "POST", path: "/exec/{id}/resize", handle: resize },
   { method: "GET", path: "/exec/{id}/json", handle: inspect },

@@ -6,14 +6,14 @@ import { empty, invalid, messageOf, type Reply, SENT, withStatus } from "../repl
 import type { Route } from "../router.ts";
 
 export const lifecycleRoutes: readonly Route[] = [
-  { method: "POST", path: "/containers/{id}/start", handle: start },
-  { method: "POST", path: "/containers/{id}/stop", handle: stop },
-  { method: "POST", path: "/containers/{id}/restart", handle: restart },
-  { method: "POST", path: "/containers/{id}/kill", handle: kill },
-  { method: "POST", path: "/containers/{id}/pause", handle: pause },
-  { method: "POST", path: "/containers/{id}/unpause", handle: unpause },
-  { method: "POST", path: "/containers/{id}/resize", handle: resize },
-  { method: "POST", path: "/containers/{id}/wait", handle: wait },
+  { method: "POST", path: "/containers/{id*}/start", handle: start },
+  { method: "POST", path: "/containers/{id*}/stop", handle: stop },
+  { method: "POST", path: "/containers/{id*}/restart", handle: restart },
+  { method: "POST", path: "/containers/{id*}/kill", handle: kill },
+  { method: "POST", path: "/containers/{id*}/pause", handle: pause },
+  { method: "POST", path: "/containers/{id*}/unpause", handle: unpause },
+  { method: "POST", path: "/containers/{id*}/resize", handle: resize },
+  { method: "POST", path: "/containers/{id*}/wait", handle: wait },
 ];
 
 async function start(call: Call): Promise<Reply> {

@@ -121,6 +121,15 @@ function lifeOfAContainer(bench: Bench): void {
       await containers.create(bench.spec(["true"]), { name });
     });
 
+    it("is not removed by its own name as a link", async () => {
+      const { containers } = bench.runtime;
+      const id = await bench.create(["true"]);
+      const { name } = await containers.inspect(id);
+      expect(await kindOf(containers.removeLink(`${name}/nobody`))).toBe("not-found");
+      expect(await kindOf(containers.removeLink(name))).not.toBe("no error");
+      expect((await containers.inspect(id)).id).toBe(id);
+    });
+
     it("is found by name, id and the beginning of its id", async () => {
       const { containers } = bench.runtime;
       const name = bench.name("found");

@@ -87,6 +87,11 @@ async function changeRun(
   if (container.run === undefined) return;
   container.run = { ...container.run, sandbox: { ...container.run.sandbox, endpoints } };
   await writeRun(ctx, container.id, container.run);
+  await rewriteTexts(ctx, container);
+}
+
+/** /etc/hosts and /etc/resolv.conf of a running container, as they should be now. */
+export async function rewriteTexts(ctx: ContainersContext, container: Container): Promise<void> {
   // The files are bound into the container: rewritten in place.
   const texts = await ctx.networks.texts(container.id);
   if (texts === undefined) return;

@@ -27,12 +27,24 @@ export class ContainerTable {
 
   peek(nameOrId: string): Container | undefined {
     const key = nameOrId.replace(/^\//, "");
-    const exact = this.#byId.get(key) ?? this.#byId.get(this.#names.get(key) ?? "");
+    const exact = this.byId(key) ?? this.byId(this.#names.get(key) ?? "") ?? this.#linked(key);
     if (exact !== undefined || !/^[0-9a-f]{1,63}$/.test(key)) return exact;
     const matches = [...this.#byId.keys()].filter((id) => id.startsWith(key));
     if (matches.length > 1)
       throw new RuntimeError("invalid", `Multiple IDs found with provided prefix: ${key}`);
     return this.#byId.get(matches[0] ?? "");
+  }
+
+  byId(id: string): Container | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** `owner/alias` of a legacy link is a name of who is linked. */
+  #linked(key: string): Container | undefined {
+    const [ownerName = "", wanted] = key.split("/");
+    if (wanted === undefined) return undefined;
+    const links = this.byId(this.#names.get(ownerName) ?? "")?.record.links ?? [];
+    return this.byId(links.find(({ alias }) => alias === wanted)?.containerId ?? "");
   }
 
   /** `already-exists` when another has it. */

@@ -12,6 +12,7 @@ import { readLogs } from "./logs.ts";
 import { pauseContainer, unpauseContainer } from "./pause.ts";
 import { pruneContainers } from "./prune.ts";
 import { removeContainer } from "./remove.ts";
+import { removeLink } from "./remove-link.ts";
 import { renameContainer } from "./rename.ts";
 import { resizeContainer } from "./resize.ts";
 import { restartContainer } from "./restart.ts";
@@ -36,6 +37,7 @@ export function containersPort(ctx: ContainersContext): Containers {
     unpause: (id) => unpauseContainer(ctx, id),
     rename: (id, name) => renameContainer(ctx, id, name),
     remove: (id, options) => removeContainer(ctx, id, options),
+    removeLink: (linkName) => removeLink(ctx, linkName),
     wait: (id, options) => waitForContainer(ctx, id, options),
     inspect: async (id, { size = false } = {}) => {
       const container = ctx.table.find(id);

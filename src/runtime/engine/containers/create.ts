@@ -8,7 +8,7 @@ import { announce } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
 import { effectiveOf } from "./effective.ts";
 import { settleImageMounts } from "./image-mounts.ts";
-import { checkLinks } from "./link-env.ts";
+import { settleLinks } from "./links.ts";
 import { logWarnings } from "./log-options.ts";
 import { logPathOf } from "./log-path.ts";
 import { checkedName, randomName } from "./names.ts";
@@ -38,7 +38,7 @@ export async function createContainer(
     const image = await ctx.images.resolve(spec.image);
     checkRunnable(spec, image, id);
     checkPlatform(spec, image);
-    checkLinks(ctx.table, spec.links);
+    const links = settleLinks(ctx.table, spec);
     const endpoints = await settleEndpoints(ctx.networks, spec);
     // The folder before anything else: a crash from here on is an unfinished creation.
     await prepareFolder(ctx, id);
@@ -54,6 +54,7 @@ export async function createContainer(
       imagePlatform: { os: image.os, architecture: image.architecture },
       mounts: settled,
       endpoints,
+      ...(links.length === 0 ? {} : { links }),
       state: NEW_STATE,
     };
     await ctx.rootfs.prepare(id, image);

@@ -1,42 +1,24 @@
 import { RuntimeError } from "../../index.ts";
 import type { Container } from "./container.ts";
 import type { ContainerTable } from "./container-table.ts";
-
-/** `container[:alias]`, the slashes of a client's full names left out. */
-function splitLink(link: string): { readonly target: string; readonly alias: string } {
-  const [target = "", alias = target] = link.split(":").map((part) => part.replace(/^.*\//, ""));
-  return { target, alias };
-}
-
-/** `invalid` for a link to nobody: for `not-found`, clients would fetch the image. */
-export function checkLinks(table: ContainerTable, links: readonly string[] = []): void {
-  for (const { target } of links.map(splitLink))
-    try {
-      table.find(target);
-    } catch (cause) {
-      throw new RuntimeError("invalid", `could not get container for ${target}`, { cause });
-    }
-}
+import { linksOf } from "./links.ts";
 
 /**
  * The variables that links bring on the default network, as Docker names them: where the other container's ports
  * are, and its own variables. `conflict` when it does not run.
  */
 export function linkEnv(table: ContainerTable, { record }: Container): readonly string[] {
-  const { links = [], networkMode = "default" } = record.spec;
-  if (networkMode !== "default" && networkMode !== "bridge") return [];
-  return links.map(splitLink).flatMap(({ target, alias }) => {
-    const other = table.find(target);
-    const { run, effective } = other;
-    if (run === undefined)
+  return linksOf(table, record).flatMap(({ other, name, alias }) => {
+    if (other?.run === undefined)
       throw new RuntimeError(
         "conflict",
-        `Cannot link to a non running container: /${other.record.name} AS /${record.name}/${alias}`,
+        `Cannot link to a non running container: /${name} AS /${record.name}/${alias}`,
       );
+    const { run, effective } = other;
     const address = run.sandbox.endpoints["bridge"]?.ipAddress;
     if (address === undefined || address === "")
       throw new RuntimeError("conflict", `container ${other.id} not attached to default bridge network`);
-    const prefix = alias.toUpperCase().replaceAll("-", "_");
+    const prefix = prefixOf(alias);
     return [
       ...portVariables(prefix, address, effective.exposedPorts.map(portOf).sort(inOrder)),
       `${prefix}_NAME=/${record.name}/${alias}`,
@@ -45,6 +27,18 @@ export function linkEnv(table: ContainerTable, { record }: Container): readonly 
         .map((entry) => `${prefix}_ENV_${entry}`),
     ];
   });
+}
+
+/** What is left of such variables when a link goes. */
+export function withoutLink(linkEnv: readonly string[], alias: string): readonly string[] {
+  const prefix = prefixOf(alias);
+  return linkEnv.filter(
+    (entry) => !["NAME=", "PORT=", "PORT_", "ENV_"].some((rest) => entry.startsWith(`${prefix}_${rest}`)),
+  );
+}
+
+function prefixOf(alias: string): string {
+  return alias.toUpperCase().replaceAll("-", "_");
 }
 
 interface Port {

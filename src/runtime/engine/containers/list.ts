@@ -36,7 +36,9 @@ export async function listContainers(
     .filter((container) => showsStopped || isRunning(container.record.state))
     .filter(isWanted);
   const shown = limit === undefined || limit < 0 ? found : found.slice(0, limit);
-  return Promise.all(shown.map((container) => (size ? withSizes(ctx, container) : summaryOf(container))));
+  return Promise.all(
+    shown.map((container) => (size ? withSizes(ctx, container) : summaryOf(ctx.table, container))),
+  );
 }
 
 export function newestFirst(containers: readonly Container[]): readonly Container[] {
@@ -44,7 +46,7 @@ export function newestFirst(containers: readonly Container[]): readonly Containe
 }
 
 export async function withSizes(ctx: ContainersContext, container: Container): Promise<ContainerSummary> {
-  return { ...summaryOf(container), sizes: await sizesOf(ctx, container) };
+  return { ...summaryOf(ctx.table, container), sizes: await sizesOf(ctx, container) };
 }
 
 export async function sizesOf(ctx: ContainersContext, { record }: Container) {

@@ -17,7 +17,16 @@ export interface ContainerRecord {
   readonly mounts: readonly SettledMount[];
   /** By network name; `connect` and `disconnect` change it. */
   readonly endpoints: Readonly<Record<string, EndpointSpec>>;
+  /** Legacy links on the default network, by the other's id. One that leads to nobody any more is kept, as Docker does. */
+  readonly links?: readonly StoredLink[];
   readonly state: StoredState;
+}
+
+export interface StoredLink {
+  readonly containerId: string;
+  /** The other's when the link was made: for what is said of it when it is no more. */
+  readonly containerName: string;
+  readonly alias: string;
 }
 
 export interface StoredState {

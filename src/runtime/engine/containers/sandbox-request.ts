@@ -1,6 +1,7 @@
 import type { ContainerSpec, EndpointSpec } from "../../index.ts";
 import type { NetworkPart, SandboxRequest } from "../parts.ts";
 import type { Container } from "./container.ts";
+import type { ContainerRecord } from "./record.ts";
 
 /** The network's name of a mode; undefined for `container:x`. */
 export function networkOfMode(mode: string | undefined): string | undefined {
@@ -32,6 +33,12 @@ export async function settleEndpoints(
   return endpoints;
 }
 
+/** By ids, which no rename changes; what is no link of the default network stays as it was asked for. */
+function linkTexts({ spec, links }: ContainerRecord): readonly string[] {
+  if (networkOfMode(spec.networkMode) !== "bridge") return spec.links ?? [];
+  return (links ?? []).map(({ containerId, alias }) => `${containerId}:${alias}`);
+}
+
 /** What a start asks of the network part; `not-found` for a network that is not there. */
 export async function sandboxRequest(networks: NetworkPart, container: Container): Promise<SandboxRequest> {
   const { record, effective } = container;
@@ -41,7 +48,7 @@ export async function sandboxRequest(networks: NetworkPart, container: Container
   return {
     containerId: record.id,
     containerName: record.name,
-    spec: record.spec,
+    spec: { ...record.spec, links: linkTexts(record) },
     hostname: effective.hostname,
     endpoints,
     exposedPorts: effective.exposedPorts,

@@ -8,7 +8,9 @@ import type {
 } from "../../index.ts";
 import { etcPaths } from "./bundle.ts";
 import type { Container } from "./container.ts";
+import type { ContainerTable } from "./container-table.ts";
 import type { ContainersContext } from "./context.ts";
+import { linkNamesOf, linksOf } from "./links.ts";
 import { logPathOf } from "./log-path.ts";
 
 export function stateOf({ record, run, health }: Container): ContainerState {
@@ -26,8 +28,9 @@ export function stateOf({ record, run, health }: Container): ContainerState {
   };
 }
 
-export function summaryOf(container: Container): ContainerSummary {
+export function summaryOf(table: ContainerTable, container: Container): ContainerSummary {
   const { record, effective } = container;
+  const linkNames = linkNamesOf(table, container);
   return {
     id: record.id,
     name: record.name,
@@ -42,6 +45,7 @@ export function summaryOf(container: Container): ContainerSummary {
     networkMode: record.spec.networkMode ?? "bridge",
     endpoints: endpointsOf(container),
     restartCount: record.state.restartCount,
+    ...(linkNames.length === 0 ? {} : { linkNames }),
   };
 }
 
@@ -73,9 +77,10 @@ export function infoOf(ctx: ContainersContext, container: Container): ContainerI
   const { id } = record;
   const running = [...container.execs].filter((execId) => ctx.execs.get(execId)?.info().isRunning);
   return {
-    ...summaryOf(container),
+    ...summaryOf(ctx.table, container),
     spec: record.spec,
     effective,
+    links: linksOf(ctx.table, record).map(({ name, alias }) => `/${name}:/${record.name}/${alias}`),
     execIds: running,
     paths: { log: logPathOf(ctx.layout, id), ...etcPaths(ctx, id) },
     sandboxId: run === undefined ? "" : id,

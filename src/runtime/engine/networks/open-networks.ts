@@ -143,6 +143,10 @@ class NetworksOfEngine implements NetworkPart {
     return this.#sandboxes.rename(containerId, name);
   }
 
+  changeLinks(request: SandboxRequest): Promise<void> {
+    return this.#sandboxes.changeLinks(request);
+  }
+
   async texts(containerId: string) {
     return this.#sandboxes.texts(containerId);
   }

@@ -106,6 +106,15 @@ export class Sandboxes {
     });
   }
 
+  async changeLinks({ containerId, spec }: SandboxRequest): Promise<void> {
+    await this.#perContainer.run(containerId, async () => {
+      const before = this.#keeper.get(containerId);
+      if (before === undefined) return;
+      const { links } = nameSettings(spec);
+      await this.#keeper.change(before, { ...before, names: { ...before.names, links } });
+    });
+  }
+
   texts(containerId: string): SandboxTexts | undefined {
     const record = this.#keeper.get(containerId);
     if (record === undefined) return undefined;

@@ -70,7 +70,12 @@ function linkEntries(sandbox: SandboxRecord, others: Iterable<SandboxRecord>): r
       .filter(({ dnsNames }) => dnsNames.length === 0)
       .map(({ networkId }) => [networkId, true]),
   );
-  const byName = new Map([...others].map((other) => [other.containerName, other]));
+  const byName = new Map(
+    [...others].flatMap((other) => [
+      [other.containerName, other],
+      [other.containerId, other],
+    ]),
+  );
   return sandbox.names.links.flatMap((link) => {
     const [target = "", alias = target] = link.split(":");
     const other = byName.get(target.replace(/^\//, ""));
