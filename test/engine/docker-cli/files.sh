@@ -17,3 +17,7 @@ docker create --name still busybox true; docker cp f.txt still:/tmp/; docker cp 
 docker commit -m msg -a me -c 'CMD ["cat","/tmp/f.txt"]' -c 'ENV X=y' -c 'LABEL l=m' web mine:1
 docker run --rm mine:1
 docker inspect -f '{{.Comment}} {{.Author}} {{json .Config.Cmd}} {{index .Config.Labels "l"}}' mine:1
+mkdir sparse; cd sparse; for i in $(seq 0 9); do printf "part $i" | dd of=many bs=1 seek=$((i * 1000000 + 1)) conv=notrunc status=none; done; truncate -s 9999999 many; truncate -s 5M hole; printf end | dd of=tail bs=1 seek=3M status=none; cp /bin/true plain; sha256sum * > sums
+docker create -i --name sp busybox sh -c 'cd /s && sha256sum -c sums && stat -c "%n %s" *' | wc -c
+for format in '--format=posix --sparse-version=0.0' '--format=posix --sparse-version=0.1' '--format=posix --sparse-version=1.0'; do tar -cS --owner 0 --group 0 $format --transform 's,^\./,s/,' -f - ./* | docker cp - sp:/; docker start -a sp; docker run --rm --volumes-from sp busybox true; docker diff sp | sort; docker rm sp; docker create --name sp busybox sh -c 'cd /s && sha256sum -c sums && stat -c "%n %s" *' | wc -c; done
+cd ..; rm -r sparse; docker rm sp

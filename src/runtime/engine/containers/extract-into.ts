@@ -13,7 +13,7 @@ import { type FileHandle, lchown, link, lutimes, mkdir, open, symlink } from "no
 import { posix } from "node:path";
 import { RuntimeError } from "../../index.ts";
 import { programEnv } from "../oci/run-program.ts";
-import { type TarEntry, TarReader } from "../rootfs/index.ts";
+import { type Piece, SparseData, type TarEntry, TarReader } from "../rootfs/index.ts";
 import type { ContainerRoot, Place } from "./rooted-path.ts";
 
 export interface ExtractOptions {
@@ -37,6 +37,7 @@ export class ExtractInto {
     onData: (data) => this.#pending.push(Buffer.from(data)),
   });
   #file: FileHandle | undefined;
+  #sparse: SparseData | undefined;
   #finish: (() => Promise<void>) | undefined;
   /** Times of folders, set last: what is put into them changes them. */
   readonly #folders: { readonly insidePath: string; readonly entry: TarEntry }[] = [];
@@ -53,7 +54,7 @@ export class ExtractInto {
       const pending = this.#pending;
       this.#pending = [];
       for (const item of pending) {
-        if (Buffer.isBuffer(item)) await this.#file?.writeFile(item);
+        if (Buffer.isBuffer(item)) await this.#append(item);
         else await this.#begin(item);
       }
     } catch (error) {
@@ -70,6 +71,11 @@ export class ExtractInto {
       const { path } = this.#root.locate(insidePath, { follow: false });
       await setTime(path, entry).catch(() => {});
     }
+  }
+
+  async #append(data: Buffer): Promise<void> {
+    if (this.#sparse === undefined) return this.#file?.writeFile(data);
+    for (const piece of this.#sparse.place(data)) await writeAt(this.#file, piece);
   }
 
   async #finishEntry(): Promise<void> {
@@ -112,14 +118,16 @@ export class ExtractInto {
   }
 
   async #beginFile(place: Place, entry: TarEntry): Promise<void> {
-    if (entry.sparse !== undefined)
-      throw new RuntimeError("unsupported", "Cannot unpack sparse files: make the archive without --sparse");
+    const sparse = entry.sparse === undefined ? undefined : new SparseData(entry);
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const file = await open(place.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     this.#file = file;
+    this.#sparse = sparse;
     this.#finish = async () => {
       this.#file = undefined;
       try {
+        sparse?.end();
+        if (sparse !== undefined) await file.truncate(entry.fileBytes);
         const { uid, gid } = this.#options.owner ?? entry;
         await file.chown(uid, gid);
         await file.chmod(entry.mode);
@@ -137,6 +145,11 @@ export class ExtractInto {
     if (entry.type === "directory") chmodFolder(place, entry.mode);
     else if (!wasThere) await setTime(place.path, entry);
   }
+}
+
+async function writeAt(file: FileHandle | undefined, { data, position }: Piece): Promise<void> {
+  for (let done = 0; file !== undefined && done < data.length; )
+    done += (await file.write(data, done, data.length - done, position + done)).bytesWritten;
 }
 
 /** `invalid` for a name that climbs out. */
