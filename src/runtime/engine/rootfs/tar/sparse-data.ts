@@ -15,6 +15,7 @@ interface Span {
 
 /** Of a map that precedes the data; what is longer is no honest file. */
 const MAX_MAP_BYTES = 1 << 20;
+const NEWLINE = 10;
 
 /**
  * Where the stored data of a sparse file belongs, whichever of GNU's forms says so: the old header and its extensions,
@@ -24,7 +25,7 @@ const MAX_MAP_BYTES = 1 << 20;
 export class SparseData {
   readonly #entry: TarEntry;
   #spans: readonly Span[] | undefined;
-  #map = Buffer.alloc(0);
+  readonly #map = new MapReader();
   #index = 0;
   #doneOfSpan = 0;
 
@@ -36,15 +37,11 @@ export class SparseData {
   /** `data`: the next bytes that the archive stores. */
   place(data: Buffer): readonly Piece[] {
     if (this.#spans !== undefined) return this.#pieces(this.#spans, data);
-    this.#map = Buffer.concat([this.#map, data]);
-    const read = readMap(this.#map);
-    if (read === undefined) {
-      if (this.#map.length > MAX_MAP_BYTES) throw malformed("the map of a sparse file is too long");
-      return [];
-    }
-    const { storedBytes } = this.#entry;
-    this.#spans = checkedSpans(read.spans, this.#entry, storedBytes - read.mapBytes);
-    return this.#pieces(this.#spans, this.#map.subarray(read.mapBytes));
+    const rest = this.#map.read(data);
+    const { spans, mapBytes } = this.#map;
+    if (spans === undefined) return [];
+    this.#spans = checkedSpans(spans, this.#entry, this.#entry.storedBytes - mapBytes);
+    return this.#pieces(this.#spans, rest);
   }
 
   /** The archive stores no more of it. */
@@ -96,19 +93,46 @@ function oldSpans(block: Buffer, start: number, count: number): readonly Span[] 
   return spans;
 }
 
-/** A count, then so many offsets and lengths, a line each, filled up to a whole block; undefined while more is to come. */
-function readMap(data: Buffer): { readonly spans: readonly Span[]; readonly mapBytes: number } | undefined {
-  const numbers: number[] = [];
-  let at = 0;
-  for (let wanted = 1; numbers.length < wanted; ) {
-    const end = data.indexOf(0x0a, at);
-    if (end === -1) return undefined;
-    numbers.push(decimal(data.toString("latin1", at, end)));
-    at = end + 1;
-    wanted = 1 + 2 * (numbers[0] ?? 0);
+/** A map before the data: a count, then so many offsets and lengths, a line each, filled up to a whole block. */
+class MapReader {
+  readonly #numbers: number[] = [];
+  /** Of a line that is not whole yet. */
+  #begun = "";
+  #taken = 0;
+
+  /** Once the whole map, filling included, has been read. */
+  get spans(): readonly Span[] | undefined {
+    return this.#isWhole && this.#taken === this.mapBytes ? paired(this.#numbers.slice(1)) : undefined;
   }
-  const mapBytes = Math.ceil(at / TAR_BLOCK) * TAR_BLOCK;
-  return data.length < mapBytes ? undefined : { spans: paired(numbers.slice(1)), mapBytes };
+
+  get mapBytes(): number {
+    return Math.ceil(this.#taken / TAR_BLOCK) * TAR_BLOCK;
+  }
+
+  get #isWhole(): boolean {
+    const [count] = this.#numbers;
+    return count !== undefined && this.#numbers.length > 2 * count;
+  }
+
+  /** What follows the map in `data`. */
+  read(data: Buffer): Buffer {
+    let at = 0;
+    while (!this.#isWhole && at < data.length) {
+      const end = data.indexOf(NEWLINE, at);
+      const text = data.toString("latin1", at, end === -1 ? data.length : end);
+      const line = this.#begun + text;
+      this.#begun = end === -1 ? line : "";
+      if (end !== -1) this.#numbers.push(decimal(line));
+      const next = end === -1 ? data.length : end + 1;
+      this.#taken += next - at;
+      at = next;
+      if (this.#taken > MAX_MAP_BYTES) throw malformed("the map of a sparse file is too long");
+    }
+    if (!this.#isWhole) return data.subarray(at);
+    const filling = Math.min(this.mapBytes - this.#taken, data.length - at);
+    this.#taken += filling;
+    return data.subarray(at + filling);
+  }
 }
 
 function paired(numbers: readonly number[]): readonly Span[] {
