@@ -19,6 +19,16 @@ export interface Host {
   ): Promise<void>;
   /** `options` as mount(8) -o. */
   mount(fileSystem: string, source: string, target: string, options?: string): Promise<void>;
+  /** What is mounted below it from now on is not seen where it was mounted before, and the other way round. */
+  makePrivate(target: string): Promise<void>;
+  /**
+   * Mounts on the file or folder that a descriptor of ours holds, whoever renames it meanwhile; private, and with all
+   * its (OCI) options from its first instant. False: it cannot be done here (before Linux 5.12), and nothing was.
+   */
+  attachMount(
+    mount: { readonly type: string; readonly source: string; readonly options: readonly string[] },
+    targetFd: number,
+  ): Promise<boolean>;
   /** Lazy: detaches now, goes when the last user does. */
   unmount(target: string, options?: { readonly lazy?: boolean }): Promise<void>;
 

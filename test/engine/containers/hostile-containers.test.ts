@@ -1,5 +1,5 @@
-import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -128,49 +128,4 @@ describe("a hostile container", () => {
     if (started !== true) expect(started).toMatchObject({ name: "RuntimeError" });
     await runtime.containers.remove(id, { force: true });
   });
-
-  // runc before 1.1.14 can be made to leave empty folders there, as `stowage doctor` says; nothing is mounted.
-  it("gets nothing of the machine's mounted by swapping links in a shared volume (CVE-2024-45310)", async () => {
-    const { volumes, containers } = runtime;
-    const { mountpoint } = await volumes.create({ name: "shared" });
-    mkdirSync(join(mountpoint, "a"));
-    mkdirSync(join(mountpoint, "b"));
-    symlinkSync(canary, join(mountpoint, "l"));
-    const swapping = spawn("perl", ["-e", SWAP, mountpoint], { stdio: "ignore" });
-    try {
-      for (let n = 0; n < 15; n++) {
-        const { id } = await containers.create({
-          image: BUSYBOX,
-          command: ["sleep", "1000"],
-          networkMode: "none",
-          mounts: [
-            { type: "volume", source: "shared", target: "/v" },
-            { type: "volume", source: "inner", target: `/v/a/deep-${n}/x` },
-            { type: "tmpfs", target: `/v/a/tmp-${n}` },
-          ],
-        });
-        const started = await containers.start(id).catch((error: Error) => error);
-        if (started === true) expect(await foreignMounts(id)).toEqual([]);
-        else expect(started).toMatchObject({ name: "RuntimeError" });
-        await containers.remove(id, { force: true });
-      }
-    } finally {
-      swapping.kill("SIGKILL");
-    }
-    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(canary);
-    const files = execFileSync("find", [canary, "-not", "-type", "d"], { encoding: "utf8" });
-    expect(files.trim().split("\n").sort()).toEqual([join(canary, "passwd"), join(canary, "secret")]);
-    expect(readFileSync(join(canary, "secret"), "utf8")).toBe("host only");
-  });
 });
-
-/** renameat2 with RENAME_EXCHANGE (system call 316 on x86-64), as fast as it goes: a folder, then a link to elsewhere. */
-const SWAP = `my ($v) = @ARGV; my ($a, $l) = ("$v/a", "$v/l"); while (1) { syscall(316, -100, $a, -100, $l, 2) }`;
-
-/** Mounts in a container whose content is the canary, wherever they lie. */
-async function foreignMounts(id: string): Promise<readonly string[]> {
-  const { state } = await runtime.containers.inspect(id);
-  return readFileSync(`/proc/${state.pid}/mountinfo`, "utf8")
-    .split("\n")
-    .filter((line) => line.split(" ")[3]?.includes("canary"));
-}

@@ -11,6 +11,7 @@ import type { PreparedMount, ResolvedImage, Sandbox } from "../parts.ts";
 import type { Container, Run } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
 import { chooseNamespaces, chooseShm, donorOf } from "./namespaces.ts";
+import { mountNested, type NestedMounts } from "./nested-mounts.ts";
 import { ContainerRoot } from "./rooted-path.ts";
 import { seccompTables } from "./seccomp-tables.ts";
 import { userFiles } from "./user-files.ts";
@@ -24,15 +25,22 @@ export interface BundleParts {
   readonly linkEnv: readonly string[];
 }
 
-/** Writes what the OCI runtime reads (config.json) and what is bound over /etc. */
+/**
+ * Writes what the OCI runtime reads (config.json) and what is bound over /etc. What is resolved to lets go of the
+ * mounts that were made already.
+ */
 export async function writeBundle(
   ctx: ContainersContext,
   container: Container,
   parts: BundleParts,
-): Promise<void> {
+): Promise<NestedMounts> {
   const etc = await writeEtcFiles(ctx, container, parts.sandbox);
   const config = await composeConfig(ctx, container, { ...parts, etc });
-  await writeFile(join(ctx.layout.bundleDir(container.id), "config.json"), ociText(config));
+  const { rootfsDir } = parts;
+  const nested = await mountNested(ctx.host, ctx.oci.name, { rootfsDir, mounts: config.mounts });
+  const left = { ...config, mounts: nested.left };
+  await writeFile(join(ctx.layout.bundleDir(container.id), "config.json"), ociText(left));
+  return nested;
 }
 
 type EtcFiles = ReturnType<typeof etcPaths>;

@@ -61,8 +61,11 @@ async function bringUp(ctx: ContainersContext, container: Container): Promise<vo
       ],
     })),
   );
-  await writeBundle(ctx, container, { image, sandbox, linkEnv: links, ...prepared });
-  const [, monitored] = await both(open, startMonitor(monitorRequest(ctx, container)));
+  const nested = await writeBundle(ctx, container, { image, sandbox, linkEnv: links, ...prepared });
+  const [, monitored] = await both(
+    open,
+    startMonitor(monitorRequest(ctx, container)).finally(() => nested.detach()),
+  );
   container.run = await beginRun(ctx, container, { request, sandbox, linkEnv: links, monitored });
   const { startedAt } = container.run;
   const begun = { status: "running", startedAt, exitCode: 0, error: "", oomKilled: false } as const;

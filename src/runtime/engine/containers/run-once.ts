@@ -13,6 +13,7 @@ import type { ContainersContext } from "./context.ts";
 import { effectiveOf } from "./effective.ts";
 import { mergeOutput } from "./merge-output.ts";
 import { DEFAULT_SHM_BYTES } from "./namespaces.ts";
+import { mountNested } from "./nested-mounts.ts";
 import { ContainerRoot } from "./rooted-path.ts";
 import { settleEndpoints } from "./sandbox-request.ts";
 import { seccompTables } from "./seccomp-tables.ts";
@@ -60,8 +61,15 @@ export async function runOnce(ctx: ContainersContext, request: RunOnceRequest): 
     await mkdir(bundleDir, { recursive: true, mode: 0o700 });
     const sandbox = await openSandbox(ctx, id, spec, request);
     const config = await composeConfig(ctx, { id, spec, request, sandbox, cgroupsPath });
-    await writeFile(join(bundleDir, "config.json"), JSON.stringify(config));
-    return await execute(ctx, id, request);
+    const { rootfsDir } = request;
+    const nested = await mountNested(ctx.host, ctx.oci.name, { rootfsDir, mounts: config.mounts });
+    try {
+      const left = { ...config, mounts: nested.left };
+      await writeFile(join(bundleDir, "config.json"), JSON.stringify(left));
+      return await execute(ctx, id, request);
+    } finally {
+      await nested.detach();
+    }
   } finally {
     await takeBack(ctx, id, cgroupsPath);
     ctx.activity.starting--;

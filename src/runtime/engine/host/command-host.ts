@@ -33,6 +33,15 @@ export class CommandHost implements Host {
     await run(["mount", "-t", fileSystem, "-o", options || "defaults", source, target]);
   }
 
+  async makePrivate(target: string): Promise<void> {
+    await run(["mount", "--make-private", target]);
+  }
+
+  /** mount(8) takes paths only. */
+  async attachMount(): Promise<boolean> {
+    return false;
+  }
+
   async unmount(target: string, options: { readonly lazy?: boolean } = {}): Promise<void> {
     if (!isMountPoint(target)) return;
     await run(["umount", ...(options.lazy === true ? ["-l"] : []), target]);

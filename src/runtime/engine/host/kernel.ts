@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../host.ts";
+import { attachMount } from "./attach-mount.ts";
 import { forgetDatagramFlows } from "./conntrack.ts";
 import type { Libc } from "./libc.ts";
 import {
@@ -51,6 +52,8 @@ export function makeKernel(libc: Libc, nft: NftLibrary | undefined): KernelCalls
         runProgram("mount", ["-t", fileSystem, "-o", options || "defaults", source, target]);
       else mounts.mount(fileSystem, source, target, options);
     },
+    makePrivate: (target) => mounts.makePrivate(target),
+    attachMount: (mount, targetFd) => attachMount(libc, mount, targetFd),
     unmount: (target, options) => mounts.unmount(target, options?.lazy === true),
 
     createNetns: (path) =>

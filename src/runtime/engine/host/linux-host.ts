@@ -80,6 +80,12 @@ class LinuxHost implements Host {
   mount(...parameters: Parameters<Host["mount"]>) {
     return this.#call("mount", ...parameters);
   }
+  makePrivate(...parameters: Parameters<Host["makePrivate"]>) {
+    return this.#call("makePrivate", ...parameters);
+  }
+  attachMount(...parameters: Parameters<Host["attachMount"]>) {
+    return this.#call("attachMount", ...parameters);
+  }
   unmount(...parameters: Parameters<Host["unmount"]>) {
     return this.#call("unmount", ...parameters);
   }

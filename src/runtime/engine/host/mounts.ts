@@ -11,26 +11,27 @@ const MS_REMOUNT = 32;
 const MS_BIND = 4096;
 const MS_REC = 16384;
 const MS_RDONLY = 1;
+export const MS_PRIVATE = 1 << 18;
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
 
-const SYS_OPEN_TREE = 428;
-const SYS_MOVE_MOUNT = 429;
-const SYS_FSOPEN = 430;
-const SYS_FSCONFIG = 431;
-const SYS_FSMOUNT = 432;
-const SYS_MOUNT_SETATTR = 442;
+export const SYS_OPEN_TREE = 428;
+export const SYS_MOVE_MOUNT = 429;
+export const SYS_FSOPEN = 430;
+export const SYS_FSCONFIG = 431;
+export const SYS_FSMOUNT = 432;
+export const SYS_MOUNT_SETATTR = 442;
 
-const AT_FDCWD = -100;
-const AT_EMPTY_PATH = 0x1000;
-const AT_RECURSIVE = 0x8000;
-const OPEN_TREE_CLONE = 1;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_RECURSIVE = 0x8000;
+export const OPEN_TREE_CLONE = 1;
+export const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOUNT_ATTR_RDONLY = 1n;
-const FSCONFIG_SET_FLAG = 0;
-const FSCONFIG_SET_STRING = 1;
-const FSCONFIG_CMD_CREATE = 6;
-const CLOEXEC = 0o2000000;
+export const FSCONFIG_SET_FLAG = 0;
+export const FSCONFIG_SET_STRING = 1;
+export const FSCONFIG_CMD_CREATE = 6;
+export const CLOEXEC = 0o2000000;
 const CLONE_FS = 0x200;
 
 /** Fixed whatever the kernel was built with: the layer differ reads the upper folder and knows plain whiteouts only. */
@@ -159,6 +160,10 @@ export class Mounts {
   mount(fileSystem: string, source: string, target: string, optionText = ""): void {
     const { flags, data } = parseMountOptions(optionText);
     this.#libc.mount(source, target, fileSystem, flags, data === "" ? null : data);
+  }
+
+  makePrivate(target: string): void {
+    this.#libc.mount(null, target, null, MS_PRIVATE, null);
   }
 
   /** Gone already, or never mounted: nothing to do. */
