@@ -1,10 +1,13 @@
-// One DNS query to 127.0.0.11 from the namespace it is run in: `dns-query.mjs udp|tcp NAME TYPE`; prints the decoded answer.
+// One DNS query to 127.0.0.11 from the namespace it is run in: `dns-query.mjs udp|tcp NAME TYPE [BYTES]`; prints the decoded answer.
+// BYTES: how long a datagram may be (EDNS).
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import { decode, encode, streamDecode, streamEncode } from "dns-packet";
 
-const [kind, name, type] = process.argv.slice(2);
-const query = { type: "query", id: 4711, flags: 0x100, questions: [{ type, name }] };
+const [kind, name, type, udpPayloadSize] = process.argv.slice(2);
+const additionals =
+  udpPayloadSize === undefined ? [] : [{ type: "OPT", name: ".", udpPayloadSize: Number(udpPayloadSize) }];
+const query = { type: "query", id: 4711, flags: 0x100, questions: [{ type, name }], additionals };
 const finish = (answer) => {
   const { rcode, answers, flag_aa, flag_tc, id } = answer;
   console.log(

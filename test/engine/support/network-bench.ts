@@ -208,11 +208,12 @@ export function askLater(
   name: string,
   type = "A",
   kind: "udp" | "tcp" = "udp",
+  ...udpPayloadSize: readonly string[]
 ): Promise<DnsAnswer> {
   return new Promise((resolve, reject) => {
     execFile(
       "nsenter",
-      [`--net=${netns}`, process.execPath, DNS_QUERY, kind, name, type],
+      [`--net=${netns}`, process.execPath, DNS_QUERY, kind, name, type, ...udpPayloadSize],
       (error, output) => {
         if (error === null) resolve(JSON.parse(output) as DnsAnswer);
         else reject(error);

@@ -4,10 +4,9 @@ import { exchangeByTcp, exchangeByUdp } from "./exchange.ts";
 import type { HostServers } from "./host-servers.ts";
 import type { NetnsSockets } from "./netns-sockets.ts";
 import { RESOLVER_ADDRESS } from "./protocol.ts";
+import { WaitingQueries } from "./waiting-queries.ts";
 
 const TIMEOUT_MS = 4000;
-const MOST_AT_ONCE = 1024;
-const MOST_AT_ONCE_PER_CONTAINER = 256;
 const SERVER_FAILURE = 2;
 const REFUSED = 5;
 const OUR_ADDRESS = parseIp(RESOLVER_ADDRESS)?.value;
@@ -20,8 +19,7 @@ const OUR_ADDRESS = parseIp(RESOLVER_ADDRESS)?.value;
 export class Forwarder {
   readonly #sockets: NetnsSockets;
   readonly #hostServers: HostServers;
-  readonly #pending = new Map<string, number>();
-  #pendingCount = 0;
+  readonly #waiting = new WaitingQueries();
 
   constructor(sockets: NetnsSockets, hostServers: HostServers) {
     this.#sockets = sockets;
@@ -30,17 +28,11 @@ export class Forwarder {
 
   /** Undefined when nobody answered usefully. */
   async forward(asker: SandboxRecord, query: Buffer, kind: "udp" | "tcp"): Promise<Buffer | undefined> {
-    const pending = this.#pending.get(asker.containerId) ?? 0;
-    if (this.#pendingCount >= MOST_AT_ONCE || pending >= MOST_AT_ONCE_PER_CONTAINER) return undefined;
-    this.#pendingCount++;
-    this.#pending.set(asker.containerId, pending + 1);
+    if (!this.#waiting.enter(asker.containerId)) return undefined;
     try {
       return await this.#askInOrder(asker, query, kind);
     } finally {
-      this.#pendingCount--;
-      const left = (this.#pending.get(asker.containerId) ?? 1) - 1;
-      if (left > 0) this.#pending.set(asker.containerId, left);
-      else this.#pending.delete(asker.containerId);
+      this.#waiting.leave(asker.containerId);
     }
   }
 

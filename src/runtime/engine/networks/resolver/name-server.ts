@@ -12,6 +12,8 @@ const SERVER_FAILURE = 2;
 const TRUNCATED = 0x0200;
 const IDLE_MS = 30_000;
 const MOST_CONNECTIONS = 128;
+/** Of answers that a client does not take; until it does, nothing more is read from it. */
+const MOST_UNREAD_BYTES = 64 * 1024;
 
 export interface NameServerOptions {
   readonly udpFd: number;
@@ -71,9 +73,12 @@ export class NameServer {
       if (query === undefined) connection.destroy();
       else
         void this.#answer(message, query, "tcp").then((answer) => {
-          if (!connection.destroyed) connection.write(framed(answer));
+          if (connection.destroyed) return;
+          connection.write(framed(answer));
+          if (connection.writableLength > MOST_UNREAD_BYTES) connection.pause();
         });
     });
+    connection.on("drain", () => connection.resume());
     connection.on("data", (chunk) => messages.push(chunk));
   }
 
@@ -88,12 +93,27 @@ export class NameServer {
 
 /** Undefined for what is no query: never answered, so that two servers cannot keep each other busy. */
 function decoded(message: Buffer): DecodedPacket | undefined {
+  if (!isQuery(message)) return undefined;
   try {
-    const packet = decode(message);
-    return packet.flag_qr ? undefined : packet;
+    return decode(message);
   } catch {
     return undefined;
   }
+}
+
+const HEADER_BYTES = 12;
+const RESPONSE = 0x8000;
+/** EDNS, and a signature. */
+const MOST_ADDITIONALS = 2;
+
+/**
+ * By its header, before anything is made of it: a message of 12 bytes that promises 65 535 questions takes the decoder
+ * a fifth of a second.
+ */
+function isQuery(message: Buffer): boolean {
+  if (message.length < HEADER_BYTES || (message.readUInt16BE(2) & RESPONSE) !== 0) return false;
+  const [questions, answers, authorities, additionals] = [4, 6, 8, 10].map((at) => message.readUInt16BE(at));
+  return questions === 1 && answers === 0 && authorities === 0 && (additionals ?? 0) <= MOST_ADDITIONALS;
 }
 
 function datagramLimit(query: DecodedPacket): number {
