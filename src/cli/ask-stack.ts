@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { messageOf } from "./render/error.ts";
-import { paint } from "./render/paint.ts";
+import { escapeControls, paint } from "./render/paint.ts";
 import { openProgressView, type ProgressView } from "./render/progress-view.ts";
 
 export interface AskStackOptions {
@@ -121,7 +121,7 @@ class Said {
 
 async function dryRun(context: Context, plan: Plan): Promise<Report> {
   const { renderPlan } = await import("../planner/index.ts");
-  context.print(renderPlan(plan));
+  context.print(escapeControls(renderPlan(plan)));
   if (plan.problems.length > 0) throw new ExitWith(EXIT.failed);
   return { stackName: plan.stackName, plan, outcome: "declined", results: [], durationMs: 0 };
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { compact } from "../lib/compact.ts";
@@ -10,6 +9,7 @@ import { integer, noFlag, repeated, seconds } from "./globals.ts";
 import { pairs } from "./image-build.ts";
 import { parseBytes, parseMount, parseVolume } from "./parse-mount.ts";
 import { parsePort } from "./parse-port.ts";
+import { readNamedFile } from "./read-file.ts";
 import { declareResources, type ResourceFlags, resourcesOf, restartOf } from "./resource-flags.ts";
 import { splitCommand } from "./split-command.ts";
 import { durationNs } from "./time-option.ts";
@@ -266,7 +266,9 @@ function capabilityName(text: string): string {
 
 /** Of variables or labels: one a line, without comments. */
 export async function linesOf(files: readonly string[], cwd: string): Promise<readonly string[]> {
-  const texts = await Promise.all(files.map((path) => readFile(resolve(cwd, path), "utf8")));
+  const texts = await Promise.all(
+    files.map(async (path) => (await readNamedFile(resolve(cwd, path))).toString("utf8")),
+  );
   return texts
     .flatMap((text) => text.split(/\r?\n/))
     .filter((line) => line.trim() !== "" && !line.startsWith("#"));

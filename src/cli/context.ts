@@ -3,6 +3,7 @@ import type { ContainerRuntime } from "../runtime/index.ts";
 import { usageError } from "./cli-error.ts";
 import { type Globals, PROGRESS_TYPES } from "./globals.ts";
 import type { CliIo } from "./io.ts";
+import { escapeAllButColours } from "./render/paint.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /** Everything a command gets from outside: the only place where things are put together. */
@@ -50,7 +51,9 @@ export class Context {
 
   /** Anything else; among progress in JSON a line of JSON, too. */
   note(text: string): void {
-    this.io.stderr.write(`${this.progress === "json" ? JSON.stringify({ message: text }) : text}\n`);
+    this.io.stderr.write(
+      `${this.progress === "json" ? JSON.stringify({ message: text }) : escapeAllButColours(text)}\n`,
+    );
   }
 
   /** What `--progress` or its variable says; anything unknown in the variable counts as `auto`. */

@@ -1,5 +1,6 @@
-import { readFile, realpath, stat } from "node:fs/promises";
-import type { Disk } from "../spec/index.ts";
+import { realpath, stat } from "node:fs/promises";
+import { readAtMost } from "../lib/bounded-file.ts";
+import { type Disk, MAX_FILE_SIZE } from "../spec/index.ts";
 import type { Input } from "./io.ts";
 
 /** The machine's files, as the loader of Compose files reads them, and those of repositories and registries, each fetched once. */
@@ -10,7 +11,7 @@ export function localDisk(
   const fetched = new Map<string, Promise<string>>();
   return {
     readFile: async (path) => {
-      const bytes = await (path === "-" ? readAll(stdin()) : readFile(path));
+      const bytes = await (path === "-" ? readAll(stdin()) : readAtMost(path, MAX_FILE_SIZE));
       if (bytes.length > LONG_FILE_BYTES) (await import("./optimize-late.ts")).optimizeLate();
       return bytes;
     },

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Globals } from "./globals.ts";
 import type { CliIo } from "./io.ts";
+import { textOfFile } from "./read-file.ts";
 
 /** Variables about the command itself; those about the files are the loader's to find. */
 const OURS =
@@ -12,7 +12,7 @@ export function withDotEnv(io: CliIo, globals: Globals): CliIo {
   const [first] = globals.file;
   const dir = globals.projectDirectory ?? (first === undefined || first === "-" ? "." : dirname(first));
   try {
-    const text = readFileSync(join(resolve(io.cwd, dir), ".env"), "utf8");
+    const text = textOfFile(join(resolve(io.cwd, dir), ".env")) ?? "";
     const found = [...text.matchAll(OURS)].map(([, name = "", value = ""]) => [name, value]);
     if (found.length === 0) return io;
     const env = { ...Object.fromEntries(found), ...io.env };

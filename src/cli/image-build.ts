@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Command } from "commander";
@@ -13,6 +13,7 @@ import { writeArchive } from "./commands/export.ts";
 import type { Context } from "./context.ts";
 import { noFlag, repeated } from "./globals.ts";
 import { interruptSignal } from "./interrupt.ts";
+import { readNamedFile } from "./read-file.ts";
 import { escapeControls } from "./render/paint.ts";
 
 /** The options of a build of one Dockerfile, as docker's. */
@@ -131,7 +132,7 @@ async function sourceOf(
   if (dockerfile !== undefined && (leadsOut(dockerfile) || isAbsolute(dockerfile))) {
     return {
       context: await buildContext({ context: dir }),
-      dockerfileText: await readFile(resolve(cwd, file ?? ""), "utf8"),
+      dockerfileText: (await readNamedFile(resolve(cwd, file ?? ""))).toString("utf8"),
     };
   }
   return {
@@ -158,7 +159,7 @@ async function secretsOf(
     const { id, src, source, env } = Object.fromEntries(parseKeyValues(word));
     if (id === undefined) throw usageError(`Invalid secret "${word}": it has no id`);
     const path = src ?? source;
-    if (path !== undefined) return [id, await readFile(resolve(context.io.cwd, path))];
+    if (path !== undefined) return [id, await readNamedFile(resolve(context.io.cwd, path))];
     const value = context.io.env[env ?? id];
     if (value === undefined)
       throw new CliError(`Cannot find secret "${id}": variable ${env ?? id} is not set`);

@@ -26,7 +26,7 @@ function plainLayers({ io: { stderr } }: Context): ImageProgressView {
     show: ({ id, status }) => {
       if (status === "" || last.get(id ?? "") === status) return;
       last.set(id ?? "", status);
-      stderr.write(`${id === undefined ? "" : `${id}: `}${escapeControls(status)}\n`);
+      stderr.write(escapeControls(`${id === undefined ? "" : `${id}: `}${status}\n`));
     },
     end: () => {},
   };
@@ -69,7 +69,7 @@ function ttyLayers({ io: { stderr } }: Context): ImageProgressView {
 }
 
 function layerLine({ id, status, currentBytes, totalBytes }: ImageProgress, columns: number): string {
-  const head = `${id}: ${status}`;
+  const head = escapeControls(`${id}: ${status}`).replaceAll("\n", " ");
   if (currentBytes === undefined || totalBytes === undefined || totalBytes === 0)
     return head.slice(0, columns - 1);
   const filled = Math.min(BAR_WIDTH, Math.round((currentBytes / totalBytes) * BAR_WIDTH));

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { COMPOSE_FILE_NAMES } from "../lib/compose-file-names.ts";
 import type { LoadOptions, LoadResult, LoadSwitches, Stack } from "../spec/index.ts";
 import { CliError, ExitWith } from "./cli-error.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
+import { textOfFile } from "./read-file.ts";
 
 export interface ProjectOptions {
   /** Named on the command line: their profiles are enabled. */
@@ -126,7 +126,8 @@ function nameOfFolder({ globals, io }: Context): string | undefined {
   const [first] = files;
   if (first === undefined) return undefined;
   const dir = dirname(first);
-  const texts = [...files, join(dir, ".env"), join(io.cwd, ".env")].map(textOf);
+  const texts = [...files, join(dir, ".env"), join(io.cwd, ".env")].map(textOfFile);
+  if (!texts.every((text) => text !== undefined)) return undefined;
   if (texts.some((text) => /^\s*(?:(?:export\s+)?COMPOSE_|["']?name["']?\s*:)/m.test(topLevelOf(text)))) {
     return undefined;
   }
@@ -145,20 +146,11 @@ function topLevelOf(text: string): string {
     .join("\n");
 }
 
-/** Read at once: what reads promises of files costs more to load than these few files to read. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
 function found(cwd: string): readonly string[] {
   for (let dir = cwd; ; dir = dirname(dir)) {
     for (const name of COMPOSE_FILE_NAMES) {
       const path = join(dir, name);
-      if (textOf(path) !== "") {
+      if (textOfFile(path) !== "") {
         const overrides = ["yml", "yaml"].map((ending) =>
           join(dir, name.replace(/\.ya?ml$/, `.override.${ending}`)),
         );

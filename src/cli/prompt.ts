@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Context } from "./context.ts";
+import { escapeControls } from "./render/paint.ts";
 
 /** Asks on stderr, reads a line of stdin; anything but yes is no. End of input is no. */
 export async function confirm(context: Context, question: string): Promise<boolean> {
@@ -10,7 +11,7 @@ export async function confirm(context: Context, question: string): Promise<boole
 /** A line of stdin; "" at its end. */
 export async function ask(context: Context, question: string): Promise<string> {
   const { stdin, stderr } = context.io;
-  stderr.write(question);
+  stderr.write(escapeControls(question));
   const lines = createInterface({ input: stdin, terminal: false });
   try {
     for await (const line of lines) return line;

@@ -5,7 +5,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import dockerIgnore from "@balena/dockerignore";
 import tar from "tar-stream";
-import { readFileIfThere } from "../lib/atomic-file.ts";
+import { isMissing } from "../lib/atomic-file.ts";
+import { readOrdinaryFile } from "../lib/bounded-file.ts";
 import { leadsOut } from "../lib/leads-out.ts";
 import { RuntimeError } from "../runtime/index.ts";
 import { isRemote, openRemote } from "../server/index.ts";
@@ -57,8 +58,7 @@ interface Filter {
 
 async function readFilter(dir: string, dockerfilePath: string, dockerfileName: string): Promise<Filter> {
   const text =
-    (await readFileIfThere(`${dockerfilePath}.dockerignore`)) ??
-    (await readFileIfThere(join(dir, ".dockerignore")));
+    (await ignoreText(`${dockerfilePath}.dockerignore`)) ?? (await ignoreText(join(dir, ".dockerignore")));
   if (text === undefined) return { isExcluded: () => false, hasExceptions: false };
   const ignore = dockerIgnore.default().add(text);
   const kept = new Set([".dockerignore", dockerfileName]);
@@ -66,6 +66,17 @@ async function readFilter(dir: string, dockerfilePath: string, dockerfileName: s
     isExcluded: (path) => !kept.has(path) && ignore.ignores(path),
     hasExceptions: /^\s*!/m.test(text) || dockerfileName.includes(sep),
   };
+}
+
+const MAX_IGNORE_BYTES = 4 << 20;
+
+async function ignoreText(path: string): Promise<string | undefined> {
+  try {
+    return (await readOrdinaryFile(path, MAX_IGNORE_BYTES)).toString("utf8");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 interface Folder {

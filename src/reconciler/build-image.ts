@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { readOrdinaryFile } from "../lib/bounded-file.ts";
 import { type BuildStep, imageOf } from "../planner/index.ts";
 import { type BuildOptions, type ContainerRuntime, hasKind } from "../runtime/index.ts";
 import { type Build, bytesOf, type Service, type Stack } from "../spec/index.ts";
@@ -96,12 +96,16 @@ async function namedContextsOf(
   return Object.keys(named).length === 0 ? {} : { namedContexts: named };
 }
 
+/** As BuildKit takes them. */
+const MAX_SECRET_BYTES = 500 * 1024;
+
 async function secretsOf(build: Build, stack: Stack): Promise<Readonly<Record<string, Uint8Array>>> {
   const found: Record<string, Uint8Array> = {};
   for (const { source = "", target = source } of build.secrets ?? []) {
     const secret = stack.secrets[source];
     if (secret?.content !== undefined) found[target] = Buffer.from(secret.content);
-    else if (secret?.file !== undefined) found[target] = await readFile(secret.file);
+    else if (secret?.file !== undefined)
+      found[target] = await readOrdinaryFile(secret.file, MAX_SECRET_BYTES);
     else throw new StepError(`Cannot build: secret "${source}" has neither a file nor content`);
   }
   return found;

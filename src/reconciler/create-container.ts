@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readOrdinaryFile } from "../lib/bounded-file.ts";
 import { type CreateContainerStep, completeSpec } from "../planner/index.ts";
 import type { ContainerRuntime, ContainerSpec } from "../runtime/index.ts";
 
@@ -32,15 +32,20 @@ function imageIdOf(runtime: ContainerRuntime, image: string, { imageIds }: Looku
   return asked;
 }
 
+/** Docker's own takes a tenth of it. */
+const MAX_PROFILE_BYTES = 1 << 20;
+
+async function profileText(path: string): Promise<string> {
+  return (await readOrdinaryFile(path, MAX_PROFILE_BYTES)).toString("utf8");
+}
+
 /** Engines take a seccomp profile's text, not its path. */
 async function withProfiles(spec: ContainerSpec): Promise<ContainerSpec> {
   const { securityOptions } = spec;
   if (securityOptions === undefined) return spec;
   const read = securityOptions.map(async (option) => {
     const path = /^seccomp=(\/.+)$/.exec(option)?.[1];
-    return path === undefined
-      ? option
-      : `seccomp=${JSON.stringify(JSON.parse(await readFile(path, "utf8")))}`;
+    return path === undefined ? option : `seccomp=${JSON.stringify(JSON.parse(await profileText(path)))}`;
   });
   return { ...spec, securityOptions: await Promise.all(read) };
 }

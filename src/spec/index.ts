@@ -1,6 +1,7 @@
 export { networkHash, serviceHash, volumeHash } from "./config-hash.ts";
 export { type ExplainResult, type ExplainStep, type Explanation, explainPath } from "./explain.ts";
 export { type FileMention, fileMentionsIn } from "./file-mentions.ts";
+export { MAX_FILE_SIZE } from "./limits.ts";
 export type { Disk, LoadOptions, LoadResult, LoadSwitches } from "./load-options.ts";
 export { loadPlainModel, loadStack } from "./load-stack.ts";
 export { parseEnvText } from "./parse-env-file.ts";

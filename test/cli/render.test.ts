@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { renderFormat, renderTemplate } from "../../src/cli/render/go-template.ts";
 import { LogLines, shortName } from "../../src/cli/render/log-lines.ts";
 import { nanoTime } from "../../src/cli/render/nano-time.ts";
-import { escapeControls } from "../../src/cli/render/paint.ts";
+import { escapeAllButColours, escapeControls } from "../../src/cli/render/paint.ts";
 import { portsText, statusText } from "../../src/cli/render/status.ts";
 import { displayWidth, renderTable } from "../../src/cli/render/table.ts";
 import { binarySize, humanDuration, humanSize } from "../../src/cli/render/units.ts";
@@ -22,6 +22,10 @@ describe("tables", () => {
 
   it("show control characters instead of obeying them", () => {
     expect(escapeControls("a\u001b[2Jb")).toBe("a^[[2Jb");
+    expect(escapeControls("a\u009b2Jb\u202ec\u2066")).toBe("a\\x9b2Jb\\u202ec\\u2066");
+    expect(escapeAllButColours("\u001b[31mred\u001b[0m \u001b]0;title\u0007")).toBe(
+      "\u001b[31mred\u001b[0m ^[]0;title^G",
+    );
     expect(renderTable(["A"], [["x\ny"]])).toBe("A\nx y\n");
   });
 

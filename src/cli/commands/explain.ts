@@ -5,7 +5,7 @@ import { CliError, usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { loadOptions } from "../project.ts";
-import { type Palette, paint } from "../render/paint.ts";
+import { escapeAllButColours, type Palette, paint } from "../render/paint.ts";
 import { placeText } from "../render/problems.ts";
 import { sayProblems } from "./config.ts";
 
@@ -29,7 +29,7 @@ export const explain: CliCommand = {
       throw new CliError(`There is no ${path} in the stack`, hint === undefined ? {} : { hint });
     }
     if (flags.json === true) context.print(`${JSON.stringify(explanations, undefined, 2)}\n`);
-    else context.print(explanations.map((each) => render(each, context)).join("\n"));
+    else context.print(escapeAllButColours(explanations.map((each) => render(each, context)).join("\n")));
     return errors.length > 0 ? EXIT.invalidFiles : EXIT.ok;
   },
 };

@@ -4,6 +4,7 @@ import type { CliCommand } from "../cli-command.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { loadProject } from "../project.ts";
+import { escapeControls } from "../render/paint.ts";
 import { declareUpFlags, type UpFlags, upRequest } from "../up-request.ts";
 
 interface Flags extends UpFlags {
@@ -30,7 +31,9 @@ export const plan: CliCommand = {
         ? { do: "down" as const, services, ...(flags.volumes === true && { removeVolumes: true }) }
         : upRequest(services, flags, context.io);
     const made = await stacks.plan({ stackName: stack.name, stack, request });
-    context.print(flags.json === true ? `${JSON.stringify(made, undefined, 2)}\n` : renderPlan(made));
+    context.print(
+      flags.json === true ? `${JSON.stringify(made, undefined, 2)}\n` : escapeControls(renderPlan(made)),
+    );
     if (made.problems.length > 0) return EXIT.failed;
     return flags.detailedExitcode === true && made.steps.length > 0 ? EXIT.changes : EXIT.ok;
   },

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { OneOffOptions } from "../../planner/index.ts";
@@ -15,6 +14,7 @@ import { pairs } from "../image-build.ts";
 import { parseVolume } from "../parse-mount.ts";
 import { parsePort } from "../parse-port.ts";
 import { loadProject } from "../project.ts";
+import { readNamedFile } from "../read-file.ts";
 import { runContainer } from "../run-container.ts";
 import { splitCommand } from "../split-command.ts";
 import { upRequest } from "../up-request.ts";
@@ -185,7 +185,7 @@ async function variablesOfFiles(
     const name = resolve(io.cwd, path);
     const before = { ...found, ...own };
     const { variables, problems } = parseEnvText(
-      { name, text: await readFile(name, "utf8") },
+      { name, text: (await readNamedFile(name)).toString("utf8") },
       (key) => before[key],
     );
     if (problems.length > 0) {

@@ -3,7 +3,7 @@ import { RuntimeError } from "../../runtime/index.ts";
 import { CliError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { paint } from "./paint.ts";
+import { escapeControls, paint } from "./paint.ts";
 
 /** What the person reads on stderr: the chain of causes for what can go wrong, a stack trace for our own mistakes. */
 export function renderError(error: unknown, context: Context): string {
@@ -17,7 +17,7 @@ export function renderError(error: unknown, context: Context): string {
   }
   const hint =
     error instanceof CliError && error.hint !== undefined ? `  ${error.hint.replaceAll("\n", "\n  ")}\n` : "";
-  return `${red("stowage:")} ${messageOf(error)}\n${hint}`;
+  return `${red("stowage:")} ${escapeControls(messageOf(error))}\n${escapeControls(hint)}`;
 }
 
 export function exitCodeFor(error: unknown): number {

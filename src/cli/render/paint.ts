@@ -36,11 +36,26 @@ export function colourWheel(isOn: boolean): (index: number) => Painter {
   };
 }
 
-/** Makes control characters of foreign text visible, so that nothing it says moves the cursor. */
+/** Controls, and what turns the direction of writing. */
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Makes control characters of foreign text visible, so that nothing it says moves the cursor, sets the clipboard or
+ * reads backwards.
+ */
 export function escapeControls(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (char) => {
+  return text.replaceAll(UNSEEN, (char) => {
     const code = char.charCodeAt(0);
     if (char === "\t" || char === "\n") return char;
+    if (code > 0xff) return `\\u${code.toString(16).padStart(4, "0")}`;
     return code < 0x20 ? `^${String.fromCharCode(code + 64)}` : `\\x${code.toString(16).padStart(2, "0")}`;
   });
+}
+
+const COLOUR = new RegExp(`(${String.fromCharCode(0x1b)}\\[[0-9;]*m)`);
+
+/** The same for text that has colours of ours in it. */
+export function escapeAllButColours(text: string): string {
+  const parts = text.split(COLOUR);
+  return parts.map((part, index) => (index % 2 === 0 ? escapeControls(part) : part)).join("");
 }

@@ -30,7 +30,7 @@ function renderProblem(problem: Problem, style: ProblemStyle, palette: Palette):
   }
   if (problem.hint !== undefined) lines.push(`       ${palette.cyan(escapeControls(problem.hint))}`);
   for (const { place, message } of problem.related ?? []) {
-    lines.push(`       ${placeText(place, style.cwd)}: ${message}`);
+    lines.push(`       ${placeText(place, style.cwd)}: ${escapeControls(message)}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -38,5 +38,5 @@ function renderProblem(problem: Problem, style: ProblemStyle, palette: Palette):
 export function placeText({ file, line, column }: Place, cwd: string): string {
   const near = relative(cwd, file);
   const shown = file === "-" ? "<stdin>" : leadsOut(near) || near === "" ? file : near;
-  return `${shown}:${line}:${column}`;
+  return `${escapeControls(shown)}:${line}:${column}`;
 }

@@ -9,7 +9,7 @@ export function plainProgress(stderr: Output): ProgressView {
   return {
     show: (event) => {
       const text = lineOf(event, layers);
-      if (text !== undefined) stderr.write(`${text}\n`);
+      if (text !== undefined) stderr.write(`${escapeControls(text)}\n`);
     },
     end: async () => {},
   };
@@ -20,7 +20,7 @@ function lineOf(event: ViewEvent, layers: Map<string, string>): string | undefin
     case "queued":
       return ` Waiting for another request on this stack: ${event.behind}`;
     case "object": {
-      const detail = event.text === undefined ? "" : `  ${escapeControls(event.text)}`;
+      const detail = event.text === undefined ? "" : `  ${event.text}`;
       return ` ${event.object} ${event.name}  ${event.word}${detail}`;
     }
     case "pull": {
@@ -51,5 +51,5 @@ function isBare(kind: string): boolean {
 
 function prefixed(name: string, text: string): string | undefined {
   const lines = text.replace(/\n$/, "").split("\n");
-  return lines.map((line) => ` ${name} | ${escapeControls(line)}`).join("\n");
+  return lines.map((line) => ` ${name} | ${line}`).join("\n");
 }

@@ -108,7 +108,7 @@ class ObjectList {
     const stderr = context.io.stderr as NodeJS.WriteStream;
     const list: Listr = new Listr(
       this.#lines.map((line) => ({
-        title: this.#palette.dim(line.title),
+        title: this.#palette.dim(escapeControls(line.title)),
         task: (_context: unknown, task: unknown) => {
           line.task = task as NonNullable<Line["task"]>;
           return line.finished;
@@ -173,7 +173,7 @@ class ObjectList {
 
   #retitle(line: Line, word: string): void {
     line.word = word;
-    if (line.task !== undefined) line.task.title = `${line.title}  ${word}`;
+    if (line.task !== undefined) line.task.title = `${escapeControls(line.title)}  ${word}`;
   }
 
   #detail(stepId: string, text: string): void {
