@@ -434,6 +434,49 @@ describe("a registry that", () => {
     );
   });
 
+  it("has a token service that redirects elsewhere does not make that place see the password", async () => {
+    const elsewhere = await openFakeServer((_request, response) => response.end('{"token":"t"}'));
+    const tokens = await openFakeServer((_request, response) =>
+      response.writeHead(307, { location: `http://${elsewhere.host}/token` }).end(),
+    );
+    servers.push(elsewhere, tokens);
+    const server = await serve(anImage(), (_request, response) => {
+      response.writeHead(401, { "www-authenticate": `Bearer realm="http://${tokens.host}/token"` }).end();
+      return true;
+    });
+    await expect(pull(server, { credentials: { username: "me", password: "secret" } })).rejects.toThrow(
+      "it answered 307",
+    );
+    expect(elsewhere.requests).toEqual([]);
+  });
+
+  it("has uploads go to another host does not make that host see credentials", async () => {
+    const image = anImage();
+    await pull(await serve(image));
+    const uploads: (string | undefined)[] = [];
+    const storage = await openFakeServer((request, response) => {
+      uploads.push(request.headers.authorization);
+      request.resume().on("end", () => response.writeHead(201).end());
+    });
+    servers.push(storage);
+    const server = await serve(image, (request, response) => {
+      if (request.headers.authorization === undefined) {
+        response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end();
+      } else if (request.method === "POST") {
+        response.writeHead(202, { location: `http://${storage.host}/put` }).end();
+      } else if (request.method === "PUT") {
+        request.resume().on("end", () => response.writeHead(201).end());
+      } else response.writeHead(404).end();
+      return true;
+    });
+    const [reference = ""] = (await bench.images.port.list({})).flatMap(({ repoTags }) => repoTags);
+    await bench.images.port.tag(reference, `${server.host}/app:1`);
+    const credentials = { username: "me", password: "secret" };
+    await bench.images.port.push(`${server.host}/app:1`, { credentials });
+    expect(uploads).toEqual([undefined, undefined]);
+    expect(server.requests.some((request) => request.authorization?.startsWith("Basic "))).toBe(true);
+  });
+
   it("is a mirror serves for Docker Hub, without its credentials", async () => {
     const server = await serve(anImage());
     const images = await openImages({

@@ -12,6 +12,21 @@ export function textField(block: Buffer, offset: number, length: number): string
 export function numberField(block: Buffer, offset: number, length: number): number {
   const first = block[offset] ?? 0;
   if (first & 0x80) return base256(block.subarray(offset, offset + length));
+  return plainOctal(block, offset, length) ?? looseOctal(block, offset, length);
+}
+
+/** Digits, then a blank or NUL, as nearly every writer has them; undefined for anything else. */
+function plainOctal(block: Buffer, offset: number, length: number): number | undefined {
+  let value = 0;
+  for (let index = 0; index < length; index++) {
+    const digit = (block[offset + index] ?? 0) - 0x30;
+    if (digit >= 0 && digit < 8) value = value * 8 + digit;
+    else return index > 0 && (digit === -0x30 || digit === -0x10) ? value : undefined;
+  }
+  return value;
+}
+
+function looseOctal(block: Buffer, offset: number, length: number): number {
   const text = block.toString("latin1", offset, offset + length).replace(/^[ \0]+|[ \0].*$/gs, "");
   if (text === "") return 0;
   if (!/^[0-7]+$/.test(text))
@@ -32,16 +47,26 @@ export function isZeroBlock(block: Buffer): boolean {
 
 /** Sum of all bytes with the checksum's own field taken as blanks; some writers added signed bytes. */
 export function verifyChecksum(block: Buffer): void {
-  let unsigned = 0;
-  let signed = 0;
-  for (let index = 0; index < TAR_BLOCK; index++) {
-    const byte = index >= 148 && index < 156 ? 0x20 : (block[index] ?? 0);
-    unsigned += byte;
-    signed += byte > 127 ? byte - 256 : byte;
-  }
   const stated = numberField(block, 148, 8);
-  if (stated !== unsigned && stated !== signed)
+  const unsigned = sumOf(block);
+  if (stated === unsigned) return;
+  let over = 0;
+  for (const [index, byte] of block.entries()) if (byte > 127 && !isChecksum(index)) over++;
+  if (stated !== unsigned - 256 * over)
     throw new RuntimeError("invalid", "Invalid tar archive: the checksum of a header is wrong");
+}
+
+const CHECKSUM_BLANKS = 8 * 0x20;
+
+function isChecksum(index: number): boolean {
+  return index >= 148 && index < 156;
+}
+
+function sumOf(block: Buffer): number {
+  let sum = CHECKSUM_BLANKS;
+  for (let index = 0; index < 148; index++) sum += block[index] ?? 0;
+  for (let index = 156; index < TAR_BLOCK; index++) sum += block[index] ?? 0;
+  return sum;
 }
 
 export function putNumber(block: Buffer, offset: number, length: number, value: number): void {
@@ -59,8 +84,5 @@ export function putNumber(block: Buffer, offset: number, length: number, value: 
 }
 
 export function putChecksum(block: Buffer): void {
-  block.write("        ", 148, "latin1");
-  let sum = 0;
-  for (const byte of block) sum += byte;
-  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  block.write(`${sumOf(block).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
 }

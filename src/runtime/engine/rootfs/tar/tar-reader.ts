@@ -8,6 +8,9 @@ export interface TarSink {
   onData(chunk: Buffer): void;
 }
 
+const NOTHING: Buffer = Buffer.alloc(0);
+const NO_RECORDS: ReadonlyMap<string, Buffer> = new Map();
+
 const TYPES: Readonly<Record<string, TarEntryType>> = {
   "0": "file",
   "\0": "file",
@@ -30,7 +33,7 @@ const META_LIMITS: Readonly<Record<string, number>> = { x: 1 << 20, g: 1 << 20, 
  */
 export class TarReader {
   readonly #sink: TarSink;
-  #block: Buffer = Buffer.alloc(0);
+  #block: Buffer = NOTHING;
   #isAtEnd = false;
   /** Bytes of the present entry's data, then padding, still to come. */
   #dataLeft = 0;
@@ -88,7 +91,7 @@ export class TarReader {
       this.#block = Buffer.from(this.#block);
     } else {
       const block = this.#block;
-      this.#block = Buffer.alloc(0);
+      this.#block = NOTHING;
       this.#onBlock(block);
     }
     return rest.subarray(piece.length);
@@ -138,7 +141,7 @@ export class TarReader {
     const flag = String.fromCharCode(header[156] ?? 0);
     const type = TYPES[flag];
     if (type === undefined) throw malformed(`entry type ${JSON.stringify(flag)} is unknown`);
-    const pax = this.#pax ?? new Map<string, Buffer>();
+    const pax = this.#pax ?? NO_RECORDS;
     const entry = this.#entryOf(header, flag, type, pax);
     this.#pax = undefined;
     this.#longName = undefined;
@@ -155,7 +158,12 @@ export class TarReader {
     headerType: TarEntryType,
     pax: ReadonlyMap<string, Buffer>,
   ): TarEntry {
-    const sparse = sparseFormOf(flag, header, Buffer.concat(this.#sparseExtension), pax);
+    const sparse = sparseFormOf(
+      flag,
+      header,
+      this.#sparseExtension.length === 0 ? NOTHING : Buffer.concat(this.#sparseExtension),
+      pax,
+    );
     const name =
       paxText(pax, "GNU.sparse.name") ?? paxText(pax, "path") ?? this.#longName ?? headerName(header);
     const isOldDirectory = headerType === "file" && name.endsWith("/") && sparse === undefined;
@@ -234,6 +242,7 @@ function paxTime(pax: ReadonlyMap<string, Buffer>): TarEntry["mtime"] | undefine
 }
 
 function xattrsOf(pax: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+  if (pax.size === 0) return pax;
   const prefix = "SCHILY.xattr.";
   const found = [...pax].filter(([key]) => key.startsWith(prefix));
   return new Map(found.map(([key, value]) => [key.slice(prefix.length), value]));
