@@ -1,7 +1,13 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { diskLayout } from "../../../src/runtime/engine/disk-layout.ts";
-import type { ContainerRuntime, ContainerSpec, OutputChunk, Session } from "../../../src/runtime/index.ts";
+import type {
+  ContainerRuntime,
+  ContainerSpec,
+  LogOptions,
+  OutputChunk,
+  Session,
+} from "../../../src/runtime/index.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
 import { until } from "../../support/until.ts";
 
@@ -222,6 +228,36 @@ describe("output", () => {
     for await (const { data } of runtime.containers.logs(id, { tail: 1 }))
       last = Buffer.from(data).toString();
     expect(last).toBe("line 4000\n");
+  });
+
+  it("is compressed as it is rotated, and read on as if it were not", async () => {
+    const log = { options: { "max-size": "20k", "max-file": "9", compress: "true" } };
+    const id = await run(
+      "i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo line $i; [ $((i%100)) = 0 ] && sleep 0.1; done",
+      { log },
+    );
+    const lines = (from: number) =>
+      Array.from({ length: 4001 - from }, (_, n) => `line ${n + from}\n`).join("");
+    const read = async (options: LogOptions) => {
+      let text = "";
+      for await (const { data } of runtime.containers.logs(id, options)) text += Buffer.from(data).toString();
+      return text;
+    };
+    expect(await read({ follow: true })).toBe(lines(1));
+    const folder = diskLayout(engine.rootDir, engine.runDir).containerDir(id);
+    // A rotation may be under way when the container ends.
+    const isPacked = (name: string) => name === "container.log" || /^container\.log\.\d+\.gz$/.test(name);
+    const files = () => readdirSync(folder).filter((name) => name.startsWith("container.log"));
+    await expect.poll(() => files().every(isPacked)).toBe(true);
+    expect(files().length).toBeGreaterThan(1);
+    expect(await read({})).toBe(lines(1));
+    expect(await read({ tail: 3500 })).toBe(lines(501));
+    let sinceNs: bigint | undefined;
+    for await (const { timesNs } of runtime.containers.logs(id, { timestamps: true, tail: 2000 }))
+      sinceNs ??= timesNs?.[0];
+    const late = await read({ sinceNs: sinceNs ?? 0n });
+    expect(late).toContain("line 2001\nline 2002\n");
+    expect(late).not.toContain("line 1000\n");
   });
 
   it("of a container without a log cannot be read later, but is seen by who is attached", async () => {

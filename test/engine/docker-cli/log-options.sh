@@ -13,3 +13,6 @@ docker run --log-driver nosuch busybox true 2>&1 | sed -n 1p
 docker run --log-opt nosuch=1 busybox true 2>&1 | sed -n 1p
 docker inspect -f '{{json .HostConfig.LogConfig}}' lo ld ln
 docker rm lo ld ln tt
+docker run --name lz --log-opt max-size=3k --log-opt max-file=99 --log-opt compress=true busybox sh -c 'for i in 1 2 3 4; do seq 1 200; sleep 1; done' | wc -l
+docker logs lz | md5sum; docker logs lz --tail 450 | head -2; docker logs -t lz | sed -n 150p | cut -c 1-30 >since; docker logs --since $(cat since) lz | tail -n 2; docker inspect -f '{{json .HostConfig.LogConfig.Config}}' lz; docker rm lz
+docker create --name lb --log-opt compress=maybe busybox true >/dev/null 2>&1; docker start lb >/dev/null 2>&1; echo $?; docker rm -f lb >/dev/null 2>&1

@@ -9,7 +9,6 @@ import type { ContainersContext } from "./context.ts";
 import { effectiveOf } from "./effective.ts";
 import { settleImageMounts } from "./image-mounts.ts";
 import { settleLinks } from "./links.ts";
-import { logWarnings } from "./log-options.ts";
 import { logPathOf } from "./log-path.ts";
 import { checkedName, randomName } from "./names.ts";
 import { type ContainerRecord, NEW_STATE } from "./record.ts";
@@ -146,6 +145,5 @@ function warningsOf(ctx: ContainersContext, spec: ContainerSpec, image: Resolved
     ...(spec.init === true && ctx.initPath === undefined
       ? ["No init program was found (install tini): the container runs without one"]
       : []),
-    ...logWarnings(spec.log),
   ];
 }

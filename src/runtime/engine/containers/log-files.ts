@@ -1,16 +1,21 @@
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { type FileHandle, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { OutputStream } from "../../index.ts";
+import { openLogFile } from "./log-compression.ts";
 import { RecordCursor } from "./log-records.ts";
 
-/** Rotated files of a log, the oldest first, the one being written last. */
+/** Rotated files of a log, compressed ones (`.gz`) among them, the oldest first, the one being written last. */
 export async function logFiles(path: string): Promise<readonly string[]> {
   const name = basename(path);
-  const numbers = (await readdir(dirname(path)).catch(() => []))
-    .filter((entry) => entry.startsWith(`${name}.`) && /^\d+$/.test(entry.slice(name.length + 1)))
-    .map((entry) => Number(entry.slice(name.length + 1)))
-    .sort((a, b) => b - a);
-  return [...numbers.map((number) => join(dirname(path), `${name}.${number}`)), path];
+  const byNumber = new Map<number, string>();
+  for (const entry of await readdir(dirname(path)).catch(() => [])) {
+    const [, number, ending] = /^\.(\d+)(\.gz)?$/.exec(entry.slice(name.length)) ?? [];
+    if (number === undefined || !entry.startsWith(name)) continue;
+    // Both are there when it has just been compressed: they are the same.
+    if (ending === undefined || !byNumber.has(Number(number))) byNumber.set(Number(number), entry);
+  }
+  const oldestFirst = [...byNumber].sort(([a], [b]) => b - a);
+  return [...oldestFirst.map(([, entry]) => join(dirname(path), entry)), path];
 }
 
 export interface LogPosition {
@@ -39,7 +44,7 @@ export async function openTail(path: string, lines: number | undefined): Promise
   let wanted = lines ?? Number.POSITIVE_INFINITY;
   let begun: Buffer = NOTHING;
   for (const name of [...(await logFiles(path))].reverse()) {
-    const file = await open(name, "r").catch(() => undefined);
+    const file = await openLogFile(name);
     if (file === undefined) continue;
     const { size } = await file.stat();
     const border =

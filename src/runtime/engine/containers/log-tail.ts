@@ -1,7 +1,8 @@
-import { type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, type Stats, watch } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isCompressedFrom, openLogFile } from "./log-compression.ts";
 import { type LogPosition, logFiles } from "./log-files.ts";
 
 const BLOCK_BYTES = 128 * 1024;
@@ -128,25 +129,22 @@ async function successorOf(path: string, current: FileHandle | undefined): Promi
   const newest = await stat(path).catch(() => undefined);
   if (newest === undefined) return undefined;
   if (current === undefined) return open(path, "r");
-  const { ino } = await current.stat();
-  if (newest.ino === ino) return undefined;
+  const now = await current.stat();
+  if (newest.ino === now.ino) return undefined;
   // A rotation under way may hide it from one look.
-  const next = (await fileAfter(path, ino)) ?? (await fileAfter(path, ino)) ?? (await logFiles(path))[0];
-  return next === undefined ? undefined : open(next, "r").catch(() => undefined);
+  const next = (await fileAfter(path, now)) ?? (await fileAfter(path, now)) ?? (await logFiles(path))[0];
+  return next === undefined ? undefined : openLogFile(next);
 }
 
-/** The name of the file after the one with this inode; undefined when that is not there. */
-async function fileAfter(path: string, inode: number): Promise<string | undefined> {
+/** The name of the file after this one; undefined when this one is not there. */
+async function fileAfter(path: string, current: Stats): Promise<string | undefined> {
   const files = await logFiles(path);
-  const inodes = await Promise.all(
-    files.map((file) =>
-      stat(file).then(
-        ({ ino }) => ino,
-        () => undefined,
-      ),
-    ),
-  );
-  const index = inodes.indexOf(inode);
+  const stats = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
+  const itself = stats.findIndex((found) => found?.ino === current.ino);
+  const index =
+    itself >= 0
+      ? itself
+      : stats.findIndex((found) => found !== undefined && isCompressedFrom(found, current));
   return index < 0 ? undefined : files[index + 1];
 }
 

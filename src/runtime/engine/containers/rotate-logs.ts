@@ -2,6 +2,8 @@ import { rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Container, Run } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
+import { COMPRESSED, compressLog } from "./log-compression.ts";
+import { logFiles } from "./log-files.ts";
 import { type LogLimits, logLimits } from "./log-options.ts";
 import { logPathOf } from "./log-path.ts";
 import { isMonitorAlive } from "./monitor.ts";
@@ -38,11 +40,13 @@ async function rotateIfLarge(
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || found.size < (limits.maxBytes ?? Number.POSITIVE_INFINITY)) return;
   // One more than wanted while conmon still writes into the youngest.
-  for (let number = limits.maxFiles - 1; number >= 1; number--)
-    await rename(`${path}.${number}`, `${path}.${number + 1}`).catch(() => {});
+  for (let number = limits.maxFiles - 1; number >= 1; number--) await renumber(path, number, number + 1);
   await rename(path, `${path}.1`);
   const isTold = await tellMonitor(ctx, id, REOPEN_LOG_LINE);
-  if (isTold && (await isThereSoon(path, run))) await rm(`${path}.${limits.maxFiles}`, { force: true });
+  if (isTold && (await isThereSoon(path, run))) {
+    for (const ending of ["", COMPRESSED]) await rm(`${path}.${limits.maxFiles}${ending}`, { force: true });
+    if (limits.isCompressed) await compressRotated(path);
+  }
   // The lock: the next run's monitor may not begin a log meanwhile.
   else if (!isMonitorAlive(run.monitorPid)) await container.lock.run(() => takeBack(path, limits));
 }
@@ -62,8 +66,18 @@ async function takeBack(path: string, { maxFiles }: LogLimits): Promise<void> {
   // Begun anew, or removed with its container.
   if ((await isThere(path)) || !(await isThere(`${path}.1`))) return;
   await rename(`${path}.1`, path);
-  for (let number = 2; number <= maxFiles; number++)
-    await rename(`${path}.${number}`, `${path}.${number - 1}`).catch(() => {});
+  for (let number = 2; number <= maxFiles; number++) await renumber(path, number, number - 1);
+}
+
+async function renumber(path: string, from: number, to: number): Promise<void> {
+  for (const ending of ["", COMPRESSED])
+    await rename(`${path}.${from}${ending}`, `${path}.${to}${ending}`).catch(() => {});
+}
+
+/** Those that a crash left as they were, too. */
+async function compressRotated(path: string): Promise<void> {
+  for (const name of await logFiles(path))
+    if (name !== path && !name.endsWith(COMPRESSED)) await compressLog(name);
 }
 
 function isThere(path: string): Promise<boolean> {

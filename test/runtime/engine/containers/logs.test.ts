@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../../../src/lib/log.ts";
 import { Container, type Run } from "../../../../src/runtime/engine/containers/container.ts";
 import { ContainerTable } from "../../../../src/runtime/engine/containers/container-table.ts";
+import { compressLog } from "../../../../src/runtime/engine/containers/log-compression.ts";
 import { openTail } from "../../../../src/runtime/engine/containers/log-files.ts";
 import { type LineFilter, LineJoiner } from "../../../../src/runtime/engine/containers/log-lines.ts";
 import { logLimits } from "../../../../src/runtime/engine/containers/log-options.ts";
@@ -203,6 +205,30 @@ describe("a log on disk", () => {
     expect(await read()).toBe(plain(1, 8));
   });
 
+  it("is read over compressed files, and they are found by who was still reading them", async () => {
+    writeFileSync(`${path}.2`, numbers(1, 3));
+    utimesSync(`${path}.2`, 1000, 1000.123);
+    writeFileSync(`${path}.1`, numbers(4, 6));
+    utimesSync(`${path}.1`, 2000, 2000.456);
+    writeFileSync(path, numbers(7, 8));
+    const early = await openTail(path, undefined);
+    await compressLog(`${path}.1`);
+    await compressLog(`${path}.2`);
+    expect(readdirSync(folder).sort()).toEqual(["container.log", "container.log.1.gz", "container.log.2.gz"]);
+    expect(await read()).toBe(plain(1, 8));
+    expect(await read(4)).toBe(plain(5, 8));
+    expect(readdirSync(folder)).toHaveLength(3);
+    const follow = { isOver: () => true, onChange: () => () => {} };
+    const late = await openTail(path, undefined);
+    for (const positions of [early.positions, late.positions]) {
+      for (const { file } of positions.slice(1)) await file.close();
+      const lines: string[] = [];
+      for await (const block of readLog(path, positions.slice(0, 1), { follow }))
+        lines.push(...decode(block).map(text));
+      expect(lines.join("")).toBe(plain(1, 8));
+    }
+  });
+
   it.each([0, 1, 2, 3, 5, 6, 7, 8, 9, 100])("gives its last %i lines", async (tail) => {
     writeFileSync(`${path}.2`, numbers(1, 3));
     writeFileSync(`${path}.1`, numbers(4, 6));
@@ -364,10 +390,21 @@ describe("a rotation", () => {
 
 describe("logLimits", () => {
   it.each([
-    [{}, { maxBytes: undefined, maxFiles: 1 }],
-    [{ options: { "max-size": "10m", "max-file": "3" } }, { maxBytes: 10 << 20, maxFiles: 3 }],
-    [{ options: { "max-size": "1.5k" } }, { maxBytes: 1536, maxFiles: 1 }],
-    [{ driver: "local" }, { maxBytes: 20 << 20, maxFiles: 5 }],
+    [{}, { maxBytes: undefined, maxFiles: 1, isCompressed: false }],
+    [
+      { options: { "max-size": "10m", "max-file": "3" } },
+      { maxBytes: 10 << 20, maxFiles: 3, isCompressed: false },
+    ],
+    [{ options: { "max-size": "1.5k" } }, { maxBytes: 1536, maxFiles: 1, isCompressed: false }],
+    [{ driver: "local" }, { maxBytes: 20 << 20, maxFiles: 5, isCompressed: true }],
+    [
+      { options: { "max-size": "1k", "max-file": "2", compress: "true" } },
+      { maxBytes: 1024, maxFiles: 2, isCompressed: true },
+    ],
+    [
+      { driver: "local", options: { "max-file": "1", compress: "F" } },
+      { maxBytes: 20 << 20, maxFiles: 1, isCompressed: false },
+    ],
   ])("%j", (log, expected) => expect(logLimits(log)).toEqual(expected));
 
   it.each([
@@ -377,6 +414,13 @@ describe("logLimits", () => {
     [{ options: { tag: "{{.Name}}/{{.Nope}}" } }, "it holds {{.Nope}}, and may hold {{.ID}}"],
     [{ options: { "max-size": "many" } }, "max-size"],
     [{ options: { "max-file": "0" } }, "max-file cannot be less than 1"],
+    [{ options: { compress: "yes" } }, 'invalid value for compress: "yes"'],
+    [{ options: { compress: "true", "max-file": "3" } }, "max-size is not set"],
+    [{ options: { compress: "true", "max-size": "1k" } }, "max-file is less than 2"],
+    [
+      { driver: "local", options: { "max-file": "1" } },
+      "compression cannot be enabled when max file count is 1",
+    ],
     [{ options: { colour: "blue" } }, "unknown log opt 'colour'"],
   ])("%j is refused", (log, message) => expect(() => logLimits(log as never)).toThrow(message));
 });
