@@ -1,4 +1,5 @@
-import { type Check, compareVersions, type DoctorContext, type Finding, run, versionIn } from "./check.ts";
+import { compareVersions } from "../../lib/compare-versions.ts";
+import { type Check, type DoctorContext, type Finding, run, versionIn } from "./check.ts";
 
 interface Program {
   readonly name: string;

@@ -35,15 +35,20 @@ async function prepared(name: string): Promise<TestEngine> {
 }
 
 const spec = { image: BUSYBOX, command: ["sleep", "1000"] };
-const RUNC = "exec /usr/sbin/runc";
+/** Whichever OCI runtime the engine chooses, this stands before it, and is asked to make a container. */
+const inTheWay = (fault: string) =>
+  Object.fromEntries(
+    ["runc", "crun"].map((name) => {
+      const real = execFileSync("sh", ["-c", `command -v ${name} || true`], { encoding: "utf8" }).trim();
+      const create = `case "$*" in *probe*) ;; *" create "*) ${fault};; esac`;
+      return [name, real === "" ? "exit 1" : `${create}; exec ${real} "$@"`];
+    }),
+  );
 
 describe("a start that fails half-way", () => {
   it.each([
-    [
-      "the OCI runtime refuses",
-      { runc: `case "$*" in *" create "*) echo 'nothing works today' >&2; exit 1;; esac; ${RUNC} "$@"` },
-    ],
-    ["the OCI runtime dies", { runc: `case "$*" in *" create "*) kill -9 $$;; esac; ${RUNC} "$@"` }],
+    ["the OCI runtime refuses", inTheWay("echo 'nothing works today' >&2; exit 1")],
+    ["the OCI runtime dies", inTheWay("kill -9 $$")],
     ["the monitor dies at once", { conmon: "kill -9 $$" }],
     ["the monitor says nothing", { conmon: "exit 0" }],
   ])("because %s: says so, leaves nothing, and works when the fault is gone", async (_, programs) => {

@@ -14,7 +14,7 @@ import type { OciProcess } from "../oci/types.ts";
 import type { Container, Run } from "./container.ts";
 import { rootOfRunning } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
-import { spawnInTerminal } from "./exec-terminal.ts";
+import { resizeTerminalOf, spawnInTerminal } from "./exec-terminal.ts";
 import { mergeOutput } from "./merge-output.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
@@ -29,7 +29,7 @@ export interface ExecRequest {
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
 }
 
-/** A process that `runc exec` runs inside a container, our child as long as we live. */
+/** A process that `exec` of the OCI runtime runs inside a container, our child as long as we live. */
 export interface ExecProcess {
   readonly output: AsyncIterable<OutputChunk>;
   /** Never rejects; 126 or 127 when the program could not be started. */
@@ -81,7 +81,15 @@ export async function startExecProcess(
   const begun = begin(raw, files.pid);
   container.entering.add(begun);
   void begun.then(() => container.entering.delete(begun));
-  return watched(raw, files, begun);
+  const process = watched(raw, { files, begun, program: request.spec.command[0] ?? "" });
+  if (!request.tty || ctx.oci.passesResize) return process;
+  return {
+    ...process,
+    resize: (size) => {
+      raw.resize(size);
+      void begun.then(() => resizeTerminalOf(process.pid(), size));
+    },
+  };
 }
 
 /** The process of an exec: the container's, with the exec's own wishes over it. */
@@ -126,6 +134,8 @@ function spawnWithPipes(file: string, args: readonly string[], request: ExecRequ
       "pipe",
     ],
     env: programEnv(),
+    // crun leaves the program in its own process group, which is not to be ours: `kill 0` reaches all of it.
+    detached: true,
   });
   child.stdin?.on("error", () => {});
   const exited = new Promise<number>((resolve) => {
@@ -179,13 +189,20 @@ async function begin(raw: RawExec, pidPath: string): Promise<void> {
  * Tells runc's own failure from the program's: runc writes the pid file when the program has started. What comes
  * on stderr before that is held back, because it may be runc's complaint.
  */
-function watched(raw: RawExec, files: ExecFiles, begun: Promise<void>): ExecProcess {
+function watched(
+  raw: RawExec,
+  {
+    files,
+    begun,
+    program,
+  }: { readonly files: ExecFiles; readonly begun: Promise<void>; readonly program: string },
+): ExecProcess {
   let failure: { readonly text: string; readonly exitCode: number } | undefined;
   const pid = () => readPid(files.pid);
   let lastPid = 0;
   const exited = raw.exited.then(async (code) => {
     lastPid = pid();
-    if (code === 255 && lastPid === 0) failure = await readFailure(files.log);
+    if (code === 255 && lastPid === 0) failure = await readFailure(files.log, program);
     await Promise.all(Object.values(files).map((path) => rm(path, { force: true })));
     return failure?.exitCode ?? code;
   });
@@ -247,9 +264,12 @@ async function* watchedOutput(raw: RawExec, progress: ExecProgress): AsyncGenera
   else yield { stream: "stdout", data: Buffer.from(`${failure.text}\r\n`) };
 }
 
-async function readFailure(logPath: string): Promise<{ readonly text: string; readonly exitCode: number }> {
+async function readFailure(
+  logPath: string,
+  program: string,
+): Promise<{ readonly text: string; readonly exitCode: number }> {
   const log = await readFile(logPath, "utf8").catch(() => "");
-  return execFailure(lastLoggedError(log) ?? "the OCI runtime ended without a word");
+  return execFailure(lastLoggedError(log) ?? "the OCI runtime ended without a word", program);
 }
 
 function readPid(path: string): number {

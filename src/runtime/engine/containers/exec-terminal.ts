@@ -1,10 +1,10 @@
 import { PassThrough } from "node:stream";
-import { programEnv } from "../oci/run-program.ts";
+import { programEnv, runProgram } from "../oci/run-program.ts";
 import type { ExecRequest, RawExec } from "./exec-process.ts";
 
 const DEFAULT_SIZE = { rows: 24, columns: 80 };
 
-/** runc exec with a terminal of ours around it: sizes and signals go through both. */
+/** `exec` of the OCI runtime with a terminal of ours around it: sizes and signals go through both. */
 export async function spawnInTerminal(
   file: string,
   args: readonly string[],
@@ -46,6 +46,22 @@ export async function spawnInTerminal(
     },
     kill: () => pty.kill("SIGKILL"),
   };
+}
+
+/**
+ * The size of the terminal that a process inside a container has as its input, for an OCI runtime that does not pass
+ * on the size of the terminal around it. Of a process that has gone or has no terminal a no-op.
+ */
+export async function resizeTerminalOf(
+  pid: number,
+  size: { readonly rows: number; readonly columns: number },
+): Promise<void> {
+  if (pid === 0 || isEmpty(size)) return;
+  const { rows, columns } = size;
+  await runProgram("stty", [
+    ...["-F", `/proc/${pid}/fd/0`],
+    ...["rows", String(rows), "cols", String(columns)],
+  ]).catch(() => {});
 }
 
 function isEmpty({ rows, columns }: { readonly rows: number; readonly columns: number }): boolean {

@@ -126,7 +126,7 @@ async function beginRun(
   return run;
 }
 
-function monitorRequest(ctx: ContainersContext, { record }: Container) {
+function monitorRequest(ctx: ContainersContext, { record, effective }: Container) {
   const { spec, id, name } = record;
   return {
     id,
@@ -140,5 +140,6 @@ function monitorRequest(ctx: ContainersContext, { record }: Container) {
     keepsStdinOpen: spec.stdinOnce !== true || spec.tty === true,
     monitorPath: ctx.monitorPath,
     oci: ctx.oci,
+    program: effective.path,
   };
 }

@@ -21,6 +21,8 @@ export interface MonitorRequest {
   readonly keepsStdinOpen: boolean;
   readonly monitorPath: string;
   readonly oci: OciRuntime;
+  /** First argument of the process, for what is said when it cannot be started. */
+  readonly program: string;
 }
 
 /** The OCI runtime reads files of the image, and some can be made to be waited for. */
@@ -40,7 +42,7 @@ export interface MonitoredProcess {
  * then is the caller's to kill.
  */
 export async function startMonitor(request: MonitorRequest): Promise<MonitoredProcess> {
-  const { bundleDir, monitorPath, oci } = request;
+  const { bundleDir, monitorPath } = request;
   const child = spawn(monitorPath, monitorArgs(request), {
     // conmon leaves an `oom` file in its working directory.
     cwd: bundleDir,
@@ -48,7 +50,7 @@ export async function startMonitor(request: MonitorRequest): Promise<MonitoredPr
     env: programEnv({ _OCI_SYNCPIPE: "3" }),
   });
   const pipe = child.stdio[3] as Readable;
-  const pid = await createdPid(child, pipe, bundleDir, oci.name);
+  const pid = await createdPid(child, pipe, request);
   // conmon keeps its end of the pipe for as long as it lives.
   const gone = new Promise<void>((resolve) => pipe.once("close", resolve));
   pipe.resume();
@@ -75,14 +77,14 @@ function monitorArgs(request: MonitorRequest): readonly string[] {
 async function createdPid(
   child: ChildProcess,
   pipe: Readable,
-  bundleDir: string,
-  runtimeName: string,
+  { bundleDir, program, oci }: MonitorRequest,
 ): Promise<number> {
   const line = await firstLine(child, pipe);
   const answer = parseAnswer(line);
   if (answer.pid > 0) return answer.pid;
   const logged = lastLoggedError((await readFileIfThere(join(bundleDir, "oci.log"))) ?? "");
-  throw startError(runtimeName, logged ?? answer.message ?? "the monitor ended without a word");
+  const message = logged ?? answer.message ?? "the monitor ended without a word";
+  throw startError({ runtimeName: oci.name, program, message });
 }
 
 function firstLine(child: ChildProcess, pipe: Readable): Promise<string> {

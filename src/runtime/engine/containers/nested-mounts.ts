@@ -44,7 +44,7 @@ export async function mountNested(
       if (!tops.some((top) => isBelow(path, top))) tops.push(path);
     } catch (error) {
       await detach();
-      throw startError(runtimeName, failureText(mount, error));
+      throw startError({ runtimeName, message: failureText(mount, error) });
     }
   const done = new Set(nested.map(({ mount }) => mount));
   return { left: mounts.filter((mount) => !done.has(mount)), detach };

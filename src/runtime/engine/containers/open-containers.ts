@@ -5,6 +5,7 @@ import { type Containers, type EndpointSpec, RuntimeError } from "../../index.ts
 import type { DiskLayout } from "../disk-layout.ts";
 import type { EventBus } from "../event-bus.ts";
 import type { Host } from "../host.ts";
+import { unmountLeftControllers } from "../oci/hybrid-cgroups.ts";
 import { type MachineFacts, readMachineFacts } from "../oci/machine.ts";
 import { chooseOciRuntime, findProgram, type OciRuntime } from "../oci/oci-runtime.ts";
 import type {
@@ -136,6 +137,7 @@ export async function openContainers(options: OpenContainersOptions): Promise<Co
       stopMaintenance();
       await letGo(ctx);
       removeIdleParent(ctx);
+      await unmountLeftControllers(ctx.layout.instance, ctx.host, log);
       log.debug("The containers go on without us", { running: counts(ctx.table).running });
     },
   };
@@ -151,7 +153,7 @@ async function openContext(
   const monitorPath = await findProgram("conmon");
   if (monitorPath === undefined)
     throw new RuntimeError("unavailable", "Cannot find conmon, which keeps each container: install it");
-  const [oci, initPath] = await Promise.all([chooseOciRuntime(layout, log), findInit()]);
+  const [oci, initPath] = await Promise.all([chooseOciRuntime(layout, options.host, log), findInit()]);
   const ctx: ContainersContext = {
     ...options,
     oci,

@@ -206,7 +206,11 @@ async function execute(ctx: ContainersContext, id: string, request: RunOnceReque
     const failure = lastLoggedError(await readFile(log, "utf8").catch(() => ""));
     const hasRun = (await readFile(pidFile, "utf8").catch(() => "")) !== "";
     if (!hasRun && code !== 0)
-      throw startError(ctx.oci.name, failure ?? "the OCI runtime ended without a word");
+      throw startError({
+        runtimeName: ctx.oci.name,
+        program: request.command[0] ?? "",
+        message: failure ?? "the OCI runtime ended without a word",
+      });
     return code;
   } finally {
     signal?.removeEventListener("abort", kill);

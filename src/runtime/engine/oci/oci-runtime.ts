@@ -1,10 +1,13 @@
-import { readFileSync, rmdirSync } from "node:fs";
-import { mkdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, rmdirSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { isMissing, readFileIfThere } from "../../../lib/atomic-file.ts";
+import { compareVersions } from "../../../lib/compare-versions.ts";
 import type { Log } from "../../../lib/log.ts";
 import { RuntimeError } from "../../index.ts";
 import type { DiskLayout } from "../disk-layout.ts";
+import type { Host } from "../host.ts";
+import { mountLeftControllers } from "./hybrid-cgroups.ts";
 import { runProgram } from "./run-program.ts";
 import { openStartGate, programBegun } from "./start-gate.ts";
 import type { OciConfig, OciResources } from "./types.ts";
@@ -16,6 +19,8 @@ export interface OciRuntime {
   readonly version: string;
   /** Its `--root`. */
   readonly stateDir: string;
+  /** Whether `exec` gives the size of the terminal around it to the one inside. */
+  readonly passesResize: boolean;
   /** Lets a created container run; `pid` is its first process. Resolves when the program itself has begun. */
   start(id: string, pid: number): Promise<void>;
   /** Kills what is left of it and forgets it; of one that is gone already a no-op. */
@@ -24,22 +29,32 @@ export interface OciRuntime {
 }
 
 /**
- * crun where it works, else runc: crun needs half the time but refuses machines with cgroups of both versions.
- * What was found is remembered beside the sockets until the programs change.
+ * crun where it works, else runc: crun needs a third of the time. What was found is remembered beside the sockets
+ * until the programs change; containers that one of them has made are its own for as long as they are.
  */
-export async function chooseOciRuntime(layout: DiskLayout, log: Log): Promise<OciRuntime> {
-  const candidates = [await find("crun"), await find("runc")];
+export async function chooseOciRuntime(layout: DiskLayout, host: Host, log: Log): Promise<OciRuntime> {
   const remembered = await readChoice(layout);
-  for (const candidate of candidates) {
+  const refused: string[] = [];
+  for (const name of await inOrder(layout)) {
+    const candidate = await find(name);
     if (candidate === undefined) continue;
+    if (name === "crun" && !(await mountLeftControllers(layout.instance, host, log))) continue;
     const isKnown = remembered?.tag === candidate.tag;
     const isRefused = remembered?.refused.includes(candidate.tag) ?? false;
     const works = isKnown || (!isRefused && (await tryOnce(layout, candidate, log)));
+    if (!works) refused.push(candidate.tag);
     if (!works) continue;
-    if (!isKnown) await writeChoice(layout, candidate.tag, candidates);
+    if (!isKnown) await writeFile(choicePath(layout), JSON.stringify({ tag: candidate.tag, refused }));
     return ociRuntime(candidate, layout.ociStateDir);
   }
   throw new RuntimeError("unavailable", "Cannot find an OCI runtime that works here: install runc or crun");
+}
+
+/** The one whose containers are there goes first: they are told by the file in which it keeps their state. */
+async function inOrder({ ociStateDir }: DiskLayout): Promise<readonly Candidate["name"][]> {
+  const states = await readdir(ociStateDir).catch(() => []);
+  const isRuncs = states.some((id) => existsSync(join(ociStateDir, id, "state.json")));
+  return isRuncs ? ["runc", "crun"] : ["crun", "runc"];
 }
 
 interface Candidate {
@@ -67,9 +82,13 @@ export async function findProgram(name: string): Promise<string | undefined> {
 
 const choicePath = (layout: DiskLayout) => join(layout.runDir, "oci-runtime.json");
 
-async function readChoice(
-  layout: DiskLayout,
-): Promise<{ readonly tag: string; readonly refused: readonly string[] } | undefined> {
+interface Choice {
+  readonly tag: string;
+  /** Tags of programs that were tried and did not work. */
+  readonly refused: readonly string[];
+}
+
+async function readChoice(layout: DiskLayout): Promise<Choice | undefined> {
   try {
     const value: unknown = JSON.parse((await readFileIfThere(choicePath(layout))) ?? "null");
     if (typeof value !== "object" || value === null || !("tag" in value) || !("refused" in value))
@@ -80,16 +99,6 @@ async function readChoice(
   } catch {
     return undefined;
   }
-}
-
-async function writeChoice(
-  layout: DiskLayout,
-  tag: string,
-  candidates: readonly (Candidate | undefined)[],
-): Promise<void> {
-  const tags = candidates.flatMap((candidate) => (candidate === undefined ? [] : [candidate.tag]));
-  const choice = { tag, refused: tags.slice(0, tags.indexOf(tag)) };
-  await writeFile(choicePath(layout), JSON.stringify(choice));
 }
 
 /**
@@ -134,12 +143,8 @@ function probeConfig({ instance }: DiskLayout): OciConfig {
 async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<OciRuntime> {
   const { stdout } = await runProgram(path, ["--version"]);
   const version = /version (\S+)/.exec(stdout)?.[1] ?? "";
-  const command = async (args: readonly string[], input?: string) => {
-    const result = await runProgram(
-      path,
-      ["--root", stateDir, ...args],
-      input === undefined ? {} : { input },
-    );
+  const command = async (args: readonly string[]) => {
+    const result = await runProgram(path, ["--root", stateDir, ...args]);
     if (result.exitCode === 0) return;
     throw new RuntimeError("internal", `${name} ${args[0] ?? ""} failed: ${result.stderr.trim()}`);
   };
@@ -148,17 +153,24 @@ async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<
     path,
     version,
     stateDir,
+    passesResize: name === "runc" || compareVersions(version, "1.8.7") >= 0,
     start: async (id, pid) => {
-      const isOpen = name === "runc" && (await openStartGate(join(stateDir, id, "exec.fifo")));
+      const isOpen = await openStartGate(name, join(stateDir, id, "exec.fifo"));
       if (!isOpen) await command(["start", id]);
       await programBegun(pid);
     },
     delete: async (id) => {
-      if (name === "runc" && (await forgetByHand(join(stateDir, id)))) return;
+      const state = join(stateDir, id);
+      if (await (name === "runc" ? forgetRunc(state) : forgetCrun(state))) return;
       const isThere = await stat(join(stateDir, id)).catch(() => undefined);
       if (isThere !== undefined) await command(["delete", "--force", id]);
     },
-    update: (id, resources) => command(["update", "--resources", "-", id], JSON.stringify(resources)),
+    update: async (id, resources) => {
+      // From a file: crun cannot read them from a pipe of ours.
+      const file = join(stateDir, id, "resources.json");
+      await writeFile(file, JSON.stringify(resources));
+      await command(["update", "--resources", file, id]).finally(() => rm(file, { force: true }));
+    },
   };
 }
 
@@ -166,7 +178,7 @@ async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<
  * What `runc delete` does for a container none of whose processes is left: its cgroups and its state folder go.
  * Saves a program start at each exit. False when something is unusual: then runc itself has to do it.
  */
-async function forgetByHand(stateDir: string): Promise<boolean> {
+async function forgetRunc(stateDir: string): Promise<boolean> {
   const text = await readFile(join(stateDir, "state.json"), "utf8").catch(() => undefined);
   if (text === undefined) return false;
   try {
@@ -185,6 +197,15 @@ async function forgetByHand(stateDir: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** The same for crun, whose cgroups the caller removes. */
+async function forgetCrun(stateDir: string): Promise<boolean> {
+  const text = await readFile(join(stateDir, "status"), "utf8").catch(() => undefined);
+  const pid = Number(/"pid"\s*:\s*(\d+)/.exec(text ?? "")?.[1] ?? 0);
+  if (pid === 0 || existsSync(`/proc/${pid}`)) return false;
+  await rm(stateDir, { recursive: true, force: true });
+  return true;
 }
 
 function readProcesses(cgroup: string): readonly string[] {

@@ -10,22 +10,15 @@ export interface ProgramResult {
 /** A program's answer is a few lines; more than this is cut off rather than kept in memory. */
 const MAX_OUTPUT_BYTES = 4 << 20;
 
-/** Runs a program to its end with nothing on stdin but `input`. `unavailable` when it cannot be started at all. */
-export function runProgram(
-  file: string,
-  args: readonly string[],
-  { input, cwd }: { readonly input?: string; readonly cwd?: string } = {},
-): Promise<ProgramResult> {
+/** Runs a program to its end with nothing on stdin. `unavailable` when it cannot be started at all. */
+export function runProgram(file: string, args: readonly string[]): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: programEnv(),
-      ...(cwd === undefined ? {} : { cwd }),
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
     child.on("error", (cause) => reject(new RuntimeError("unavailable", `Cannot run ${file}`, { cause })));
     child.on("close", (code) => resolve({ exitCode: code ?? 255, stdout: stdout(), stderr: stderr() }));
   });

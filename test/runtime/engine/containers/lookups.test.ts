@@ -7,7 +7,12 @@ import { ContainerRoot } from "../../../../src/runtime/engine/containers/rooted-
 import { isStopping, signalNumber } from "../../../../src/runtime/engine/containers/signals.ts";
 import { processesOf } from "../../../../src/runtime/engine/containers/top.ts";
 import { lookUpUser } from "../../../../src/runtime/engine/containers/user-lookup.ts";
-import { exitCodeOfFailure, lastLoggedError } from "../../../../src/runtime/engine/oci/failure.ts";
+import {
+  execFailure,
+  exitCodeOfFailure,
+  lastLoggedError,
+  startError,
+} from "../../../../src/runtime/engine/oci/failure.ts";
 
 describe("lookUpUser", () => {
   const passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n# no entry\nbroken\n";
@@ -137,6 +142,23 @@ describe("what programs print", () => {
     ["exec /etc: is a directory", 126],
     ["something else", 128],
   ])("%s means %i", (message, code) => expect(exitCodeOfFailure(message)).toBe(code));
+
+  it.each([
+    ["nope", "executable file `nope` not found in $PATH: No such file or directory", 127],
+    ["/no/such", "executable file `/no/such` not found in $PATH: No such file or directory", 127],
+    ["/etc/passwd/x", "open executable: Not a directory", 127],
+    ["/etc/passwd", "open executable: Permission denied", 126],
+    ["/etc", "open executable: Operation not permitted", 126],
+    ["true", "chdir `/nope`: No such file or directory", 127],
+    ["true", "mount `/etc` to `etc/passwd`: Not a directory", 127],
+    ["true", "writing file `cpuset.cpus`: Numerical result out of range", 128],
+  ])("of %s crun says: %s", (program, message, exitCode) => {
+    expect(execFailure(message, program).exitCode).toBe(exitCode);
+    expect(startError({ runtimeName: "crun", program, message })).toMatchObject({
+      exitCode,
+      kind: exitCode === 128 ? "internal" : "invalid",
+    });
+  });
 
   it("the last error of a log with torn lines", () => {
     const log = '{"level":"error","msg":"a"}\n{"level":"warning","msg":"b"}\n{"level":"err';
