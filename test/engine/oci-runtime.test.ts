@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -17,36 +17,14 @@ async function open(): Promise<TestEngine> {
   return engine;
 }
 
-/** What this process has claimed of the cgroup controllers that engines mount on a machine with both versions. */
-function claims(): readonly string[] {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  const folders = mounts
-    .filter((line) => line.includes(" - cgroup stowage "))
-    .map((line) => line.split(" ")[4]);
-  return folders.flatMap((folder) =>
-    readdirSync(folder ?? "").filter((name) => name.includes(`-${process.pid}.`)),
-  );
-}
-
-async function works({ runtime: { containers } }: TestEngine): Promise<void> {
-  const { id } = await containers.create({ image: BUSYBOX, command: ["true"] });
-  await containers.start(id);
-  expect((await containers.wait(id)).exitCode).toBe(0);
-}
-
-it("crun is used where it is installed, by engines that come and go, on cgroups of both versions too", async () => {
+it("crun is used where it is installed, on a machine with cgroups of both versions too", async () => {
   const expected = (await findProgram("crun")) === undefined ? "runc" : "crun";
-  const [first, second] = await Promise.all([open(), open()]);
-  for (const { runtime } of [first, second]) expect((await runtime.info()).ociRuntime).toBe(expected);
-  const both = claims();
-  await first.close();
-  await works(second);
-  await first.open();
-  await second.close();
-  await works(first);
-  await first.close();
-  expect(both.length === 0 || both.length === 2).toBe(true);
-  expect(claims()).toEqual([]);
+  for (const { runtime } of await Promise.all([open(), open()])) {
+    expect((await runtime.info()).ociRuntime).toBe(expected);
+    const { id } = await runtime.containers.create({ image: BUSYBOX, command: ["true"] });
+    await runtime.containers.start(id);
+    expect((await runtime.containers.wait(id)).exitCode).toBe(0);
+  }
 });
 
 it("containers are their OCI runtime's own as long as they run, whatever works meanwhile", async () => {

@@ -5,7 +5,6 @@ import { type Containers, type EndpointSpec, RuntimeError } from "../../index.ts
 import type { DiskLayout } from "../disk-layout.ts";
 import type { EventBus } from "../event-bus.ts";
 import type { Host } from "../host.ts";
-import { unmountLeftControllers } from "../oci/hybrid-cgroups.ts";
 import { type MachineFacts, readMachineFacts } from "../oci/machine.ts";
 import { chooseOciRuntime, findProgram, type OciRuntime } from "../oci/oci-runtime.ts";
 import type {
@@ -137,7 +136,6 @@ export async function openContainers(options: OpenContainersOptions): Promise<Co
       stopMaintenance();
       await letGo(ctx);
       removeIdleParent(ctx);
-      await unmountLeftControllers(ctx.layout.instance, ctx.host, log);
       log.debug("The containers go on without us", { running: counts(ctx.table).running });
     },
   };

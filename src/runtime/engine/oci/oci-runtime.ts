@@ -38,7 +38,7 @@ export async function chooseOciRuntime(layout: DiskLayout, host: Host, log: Log)
   for (const name of await inOrder(layout)) {
     const candidate = await find(name);
     if (candidate === undefined) continue;
-    if (name === "crun" && !(await mountLeftControllers(layout.instance, host, log))) continue;
+    if (name === "crun" && !(await mountLeftControllers(host, log))) continue;
     const isKnown = remembered?.tag === candidate.tag;
     const isRefused = remembered?.refused.includes(candidate.tag) ?? false;
     const works = isKnown || (!isRefused && (await tryOnce(layout, candidate, log)));
