@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openRemote } from "../../src/server/remote-context.ts";
 import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
-import { folder, inventory, link } from "../support/image-bench.ts";
+import { folder, inventory, link, stream, tarOf } from "../support/image-bench.ts";
 import { type FakeServer, openFakeServer } from "../support/registry-bench.ts";
 
 const OUTSIDE = "198.18.77.1";
@@ -119,6 +119,49 @@ describe("a hostile build", () => {
       { tags: ["stubs:1"] },
     );
     expect(await bench.output("stubs:1", "sh", "-c", "ls /real; ls -d /a 2>/dev/null")).toBe("");
+  });
+
+  it("cannot lead the source of a mount out by links, nor a mount in a cache that others write to (CVE-2024-23651)", async () => {
+    const stage = `FROM busybox AS evil\nRUN mkdir /s && ln -s ${canary} /s/abs && ln -s ${climbing()} /s/up\nFROM busybox\n`;
+    for (const source of ["/s/abs", "/s/up", "/s/abs/secret", "../../../../s/up"])
+      for (const type of ["bind", "bind,rw", "cache"])
+        await expect(
+          bench.build(
+            `${stage}RUN --mount=type=${type},from=evil,source=${source},target=/m,id=${source} cat /m/secret /m`,
+          ),
+        ).rejects.toThrow(/not found|no such file|non-zero code/);
+    // The context's own `..` is its root, however often it is climbed.
+    await bench.build(
+      "FROM busybox\nRUN --mount=type=bind,from=evil,source=../..,target=/m test -e /m/inside && test ! -e /m/etc",
+      [],
+      { namedContexts: { evil: stream(tarOf([{ name: "inside" }, link("out", canary)])) } },
+    );
+    // One step swaps folder and link in the cache, while others have a mount below it.
+    const swap = bench.build(
+      `FROM busybox\nRUN --mount=type=cache,target=/c mkdir -p /c/a/b && ln -sfn ${canary} /c/l && for i in $(ls -d /proc/[0-9]* /bin/* /bin/*); do mv /c/a /c/t; mv /c/l /c/a; mv /c/a /c/l; mv /c/t /c/a; done`,
+      [],
+      { noCache: true },
+    );
+    const mounted = Array.from({ length: 4 }, (_, n) =>
+      bench
+        .build(
+          `FROM busybox\nRUN --mount=type=cache,target=/c --mount=type=tmpfs,target=/c/a/deep-${n} ! ls /c/a/secret`,
+          [],
+          { noCache: true },
+        )
+        .catch((error: unknown) => expect(error).toMatchObject({ name: "RuntimeError" })),
+    );
+    await Promise.all([swap, ...mounted]);
+  });
+
+  it("runs no frontend that its Dockerfile names", async () => {
+    const server = await openFakeServer((_request, response) => response.writeHead(404).end());
+    servers.push(server);
+    const { text } = await bench.build(
+      `# syntax=${server.host}/evil/frontend:1\nFROM busybox\nRUN echo ours`,
+    );
+    expect(text).toContain("ours");
+    expect(server.requests).toEqual([]);
   });
 
   it("fetches by http only, and no redirect leads inwards", async () => {

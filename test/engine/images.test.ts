@@ -186,6 +186,56 @@ describe("images", () => {
     expect(readFileSync(join(layer, "tmp/y"), "utf8")).toBe("2");
   });
 
+  it("whose layers name things twice have the later, and special files and bits as they are said to be", async () => {
+    const { id } = await importTar(
+      tarOf([
+        { name: "f", data: "first" },
+        link("l", "/etc/passwd"),
+        { name: "t", type: "symlink", linkName: "f" },
+        { name: "h", type: "hardlink", linkName: "t" },
+        { name: "l", data: "plain now" },
+        { name: "h", data: "no link now" },
+        { name: "f", data: "second", mode: 0o6755, uid: 7, gid: 8 },
+        { name: "disk", type: "block-device", deviceMajor: 8, deviceMinor: 0, mode: 0o660 },
+        { name: "pipe", type: "fifo", mode: 0o640 },
+        folder("sticky", { mode: 0o1777 }),
+        ...["/usr", "/", "sticky", "../sticky", "/sticky"].flatMap((target, n) => [
+          link(`d${n}`, target),
+          folder(`d${n}`),
+          { name: `d${n}/in`, data: target },
+        ]),
+      ]),
+    );
+    const [layer = ""] = (await bench.images.resolve(id)).layerDirs;
+    const text = (name: string) => readFileSync(join(layer, name), "utf8");
+    expect([text("f"), text("l"), text("h"), text("t")]).toEqual([
+      "second",
+      "plain now",
+      "no link now",
+      "second",
+    ]);
+    const folders = [0, 1, 2, 3, 4].map((n) => `d${n}`);
+    expect(folders.map((name) => lstatSync(join(layer, name)).isDirectory())).toEqual(
+      folders.map(() => true),
+    );
+    expect(folders.map((name) => text(`${name}/in`))).toEqual([
+      "/usr",
+      "/",
+      "sticky",
+      "../sticky",
+      "/sticky",
+    ]);
+    expect(readdirSync(join(layer, "sticky"))).toEqual([]);
+    const stat = (name: string) =>
+      execFileSync("stat", ["-c", "%F %a %u:%g %t", join(layer, name)], { encoding: "utf8" }).trim();
+    expect(["f", "disk", "pipe", "sticky"].map(stat)).toEqual([
+      "regular file 6755 7:8 0",
+      "block special file 660 0:0 8",
+      "fifo 640 0:0 0",
+      "directory 1777 0:0 0",
+    ]);
+  });
+
   it("can be verified against their digests", async () => {
     const { id } = await importTar(tarOf([{ name: "a", data: "kept" }]), "x:1");
     const { context } = bench.images;

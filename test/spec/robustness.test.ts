@@ -41,6 +41,16 @@ describe("hostile files", () => {
     expect(milliseconds).toBeLessThan(20_000);
   });
 
+  it.each([
+    ["a tag of another language", "services: {s: {image: !!python/object:os.system x}}\n", 1],
+    ["a function", "services: {s: {image: !!js/function 'function(){}'}}\n", 1],
+    ["the same key twice", "services:\n  s: {image: a}\n  s: {image: b}\n", 3],
+  ])("with %s are refused at its place", async (_what, text, line) => {
+    const { result } = await timed(text);
+    expect(result.stack).toBeUndefined();
+    expect(errorsOf(result)[0]).toMatch(new RegExp(`^compose.yaml:${line}:`));
+  });
+
   it("cannot reach any object of ours through a key", async () => {
     const text = `services:
   s:

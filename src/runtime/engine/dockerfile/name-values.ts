@@ -3,22 +3,26 @@ import { RuntimeError } from "../../index.ts";
 /** Words at blanks outside quotes, quotes and escapes left in place. */
 export function splitWords(text: string, escapeChar: string): readonly string[] {
   const words: string[] = [];
-  let word = "";
+  for (let at = 0; at < text.length; ) {
+    const end = endOfWord(text, at, escapeChar);
+    if (end > at) words.push(text.slice(at, end));
+    at = end + 1;
+  }
+  return words;
+}
+
+/** Where the word that begins at a place ends: the place itself for a blank. */
+export function endOfWord(text: string, start: number, escapeChar: string): number {
   let quote = "";
-  for (let at = 0; at < text.length; at++) {
+  let at = start;
+  for (; at < text.length; at++) {
     const character = text.charAt(at);
-    if (quote === "" && /\s/.test(character)) {
-      if (word !== "") words.push(word);
-      word = "";
-      continue;
-    }
-    word += character;
-    if (character === escapeChar && quote !== "'") word += text.charAt(++at);
+    if (quote === "" && /\s/.test(character)) break;
+    if (character === escapeChar && quote !== "'") at++;
     else if (quote === "" && (character === "'" || character === '"')) quote = character;
     else if (character === quote) quote = "";
   }
-  if (word !== "") words.push(word);
-  return words;
+  return Math.min(at, text.length);
 }
 
 /** The arguments of ENV and LABEL: `a=b c="d e"`, or the old `a b c` (one name, the rest is its value). Raw. */

@@ -1,7 +1,7 @@
 import { RuntimeError } from "../../index.ts";
 import { parseError } from "./dockerfile-error.ts";
 import { isKnownInstruction, nearestInstruction } from "./instruction-names.ts";
-import { splitWords } from "./name-values.ts";
+import { endOfWord } from "./name-values.ts";
 
 export interface Heredoc {
   readonly name: string;
@@ -38,13 +38,20 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ADD: ["chown", "chmod", "link", "exclude", "checksum", "keep-git-dir", "unpack"],
 };
 const HAS_HEREDOCS: ReadonlySet<string> = new Set(["RUN", "COPY", "ADD"]);
-const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(.*?)\s*$/;
+const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9-]*)\s*=(.*)$/;
+/** As BuildKit. */
+const MAX_LINE_LENGTH = 65_535;
 const KNOWN_DIRECTIVES: ReadonlySet<string> = new Set(["syntax", "escape", "check"]);
 const HEREDOC = /<<(-?)(?:(["'])([^"'\s<>|&;()]+)\2|([A-Za-z_][\w.-]*))/g;
 
 /** The text of a Dockerfile as instructions. `invalid` with the line, in Docker's words. */
 export function parseDockerfile(text: string, name = "Dockerfile"): Dockerfile {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  if (lines.some((line) => line.length > MAX_LINE_LENGTH))
+    throw new RuntimeError(
+      "invalid",
+      `dockerfile line greater than maximum allowed size of ${MAX_LINE_LENGTH}`,
+    );
   const escapeChar = readDirectives(lines);
   const instructions: Instruction[] = [];
   for (let at = 0; at < lines.length; ) {
@@ -68,7 +75,7 @@ function readDirectives(lines: readonly string[]): string {
     const key = match?.[1]?.toLowerCase();
     if (key === undefined || !KNOWN_DIRECTIVES.has(key)) break;
     if (seen.has(key)) throw parseError(index + 1, `only one ${key} parser directive can be used`);
-    seen.set(key, match?.[2] ?? "");
+    seen.set(key, match?.[2]?.trim() ?? "");
   }
   const escapeChar = seen.get("escape") ?? "\\";
   if (escapeChar !== "\\" && escapeChar !== "`")
@@ -90,17 +97,20 @@ function joinLines(lines: readonly string[], start: number, escapeChar: string):
   const isComment = (line: string) => /^\s*#/.test(line);
   const first = lines[start] ?? "";
   if (isComment(first)) return { text: "", line: start + 1, end: start + 1 };
-  let text = first.trimStart();
+  const pieces: string[] = [];
+  let piece = first.trimStart();
   let end = start + 1;
-  while (continued.test(text) && end < lines.length) {
-    text = text.replace(continued, "");
+  while (continued.test(piece) && end < lines.length) {
+    pieces.push(piece.replace(continued, ""));
+    piece = "";
     while (end < lines.length && (isComment(lines[end] ?? "") || (lines[end] ?? "").trim() === "")) end += 1;
     if (end >= lines.length) break;
-    text += lines[end] ?? "";
+    piece = lines[end] ?? "";
     end += 1;
   }
   // A continuation at the very end continues with nothing.
-  return { text: text.replace(continued, "").trimEnd(), line: start + 1, end };
+  pieces.push(piece.replace(continued, ""));
+  return { text: pieces.join("").trimEnd(), line: start + 1, end };
 }
 
 interface Heredocs {
@@ -137,12 +147,16 @@ function readHeredocs(lines: readonly string[], start: number, statement: Statem
 
 /** `<<EOF` inside quotes is text, as is `<<<`. */
 function unquotedHeredocs(text: string): readonly RegExpMatchArray[] {
+  const seen = { '"': 0, "'": 0 };
+  let at = 0;
   return [...text.matchAll(HEREDOC)].filter((match) => {
-    const before = text.slice(0, match.index);
-    const isString = before.endsWith("<");
-    const quotes = before.replace(/\\./g, "");
-    const isQuoted = (quotes.split('"').length - 1) % 2 === 1 || (quotes.split("'").length - 1) % 2 === 1;
-    return !isString && !isQuoted;
+    for (; at < match.index; at++) {
+      const character = text[at];
+      if (character === "\\") at++;
+      else if (character === '"' || character === "'") seen[character]++;
+    }
+    const isString = text[match.index - 1] === "<";
+    return !isString && seen['"'] % 2 === 0 && seen["'"] % 2 === 0;
   });
 }
 
@@ -175,7 +189,7 @@ function takeFlags(text: string, escapeChar: string): Pick<Instruction, "flags" 
   const flags: { name: string; value: string }[] = [];
   let rest = text;
   while (rest.startsWith("--")) {
-    const word = splitWords(rest, escapeChar)[0] ?? "";
+    const word = rest.slice(0, endOfWord(rest, 0, escapeChar));
     rest = rest.slice(word.length).trimStart();
     if (word === "--") break;
     const plain = unquoted(word, escapeChar);

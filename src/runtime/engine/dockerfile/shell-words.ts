@@ -1,5 +1,5 @@
 import { RuntimeError } from "../../index.ts";
-import { globToPattern } from "./variable-pattern.ts";
+import { VariablePattern } from "./variable-pattern.ts";
 
 export interface WordOptions {
   /** Undefined: the variable is not set. */
@@ -26,6 +26,11 @@ interface Expanded {
   readonly words: readonly string[];
 }
 
+const NAME = /[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]/y;
+const OPERATOR = /\}|:[-+?]|[-+?]|##?|%%?|\/\/?/y;
+/** Of the values in one text: eight times what Linux takes as a variable; without a limit a few lines of `ENV A=$A$A` fill memory. */
+const MAX_EXPANDED_LENGTH = 1 << 20;
+
 class WordReader {
   readonly #text: string;
   readonly #options: WordOptions;
@@ -34,6 +39,7 @@ class WordReader {
   #words: string[] = [];
   #word = "";
   #isInWord = false;
+  #expandedLength = 0;
 
   constructor(text: string, options: WordOptions) {
     this.#text = text;
@@ -126,16 +132,28 @@ class WordReader {
 
   #dollar(): string {
     this.#at += 1;
-    if (this.#text.charAt(this.#at) === "{") return this.#braced();
-    const name = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])/.exec(this.#text.slice(this.#at))?.[0];
+    const value = this.#text.charAt(this.#at) === "{" ? this.#braced() : this.#named();
+    this.#expandedLength += value.length;
+    if (this.#expandedLength > MAX_EXPANDED_LENGTH)
+      throw new RuntimeError("invalid", `variables expand to more than ${MAX_EXPANDED_LENGTH} characters`);
+    return value;
+  }
+
+  #named(): string {
+    const name = this.#name();
     if (name === undefined) return "$";
     this.#at += name.length;
     return this.#options.variable(name) ?? "";
   }
 
+  #name(): string | undefined {
+    NAME.lastIndex = this.#at;
+    return NAME.exec(this.#text)?.[0];
+  }
+
   #braced(): string {
     this.#at += 1;
-    const name = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])/.exec(this.#text.slice(this.#at))?.[0];
+    const name = this.#name();
     if (name === undefined)
       throw new RuntimeError(
         "invalid",
@@ -143,7 +161,8 @@ class WordReader {
       );
     this.#at += name.length;
     const value = this.#options.variable(name);
-    const operator = /^(?:\}|:[-+?]|[-+?]|##?|%%?|\/\/?)/.exec(this.#text.slice(this.#at))?.[0];
+    OPERATOR.lastIndex = this.#at;
+    const operator = OPERATOR.exec(this.#text)?.[0];
     if (operator === undefined)
       throw new RuntimeError(
         "invalid",
@@ -155,7 +174,7 @@ class WordReader {
     if (operator === "}") return value ?? "";
     if (operator.startsWith("/")) {
       const pattern = this.#until("/");
-      return replacePattern(value ?? "", pattern, this.#until("}"), operator === "//");
+      return new VariablePattern(pattern).replaced(value ?? "", this.#until("}"), operator === "//");
     }
     return substituted(name, value, operator, this.#until("}"));
   }
@@ -195,26 +214,10 @@ function substituted(name: string, value: string | undefined, operator: string, 
       if (isSet) return value ?? "";
       throw new RuntimeError("invalid", `${name}: ${word === "" ? "is not allowed to be unset" : word}`);
     case "#":
-      return trimmed(value ?? "", globToPattern(word, operator === "##"), "start");
+      return new VariablePattern(word).withoutStart(value ?? "", operator === "##");
     default:
-      return trimmed(value ?? "", globToPattern(word, operator === "%%"), "end");
+      return new VariablePattern(word).withoutEnd(value ?? "", operator === "%%");
   }
-}
-
-function trimmed(value: string, pattern: string, side: "start" | "end"): string {
-  if (side === "start") return value.replace(new RegExp(`^(?:${pattern})`, "s"), "");
-  // The shortest match at the end begins as late as possible.
-  const isGreedy = !pattern.includes("*?");
-  const starts = [...Array(value.length + 1).keys()];
-  for (const start of isGreedy ? starts : starts.reverse()) {
-    if (new RegExp(`^(?:${pattern})$`, "s").test(value.slice(start))) return value.slice(0, start);
-  }
-  return value;
-}
-
-function replacePattern(value: string, glob: string, replacement: string, isAll: boolean): string {
-  if (glob === "") return value;
-  return value.replace(new RegExp(globToPattern(glob, true), isAll ? "gs" : "s"), () => replacement);
 }
 
 function unbalanced(kind: string): RuntimeError {

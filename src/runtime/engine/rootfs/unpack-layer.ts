@@ -53,6 +53,9 @@ async function extract(
     "tar",
     ...["--extract", "--file=-", `--directory=${dir}`],
     ...["--preserve-permissions", "--same-owner", "--numeric-owner", "--delay-directory-restore"],
+    // The filter keeps names inside. Without this, tar makes links that lead up or to `/` at the end only, and takes a
+    // file that replaced one for its placeholder when it got the same inode.
+    "--absolute-names",
     ...["--xattrs", "--xattrs-include=*", "--warning=no-timestamp", "--warning=no-unknown-keyword"],
     ...extraArguments,
   ]);

@@ -90,6 +90,16 @@ describe("a layer's filter", () => {
     expect(await refusal(unknown)).toContain('entry type "Z" is unknown');
   });
 
+  it("makes nothing of a header that speaks for the whole archive", async () => {
+    const record = "19 path=/etc/passwd\n";
+    const global = tarOf([{ name: "pax_global_header", data: record }]).subarray(0, 1024);
+    const before = Number.parseInt(global.toString("latin1", 148, 154), 8);
+    global[156] = "g".charCodeAt(0);
+    global.write(`${(before - "0".charCodeAt(0) + "g".charCodeAt(0)).toString(8).padStart(6, "0")}\0 `, 148);
+    const { entries } = await filtered(Buffer.concat([global, tarOf([{ name: "f", data: "x" }])]));
+    expect(entries.map(({ name, data }) => [name, data])).toEqual([["./f", "x"]]);
+  });
+
   it("stops at its limits", async () => {
     expect(await refusal(Array.from({ length: 1001 }, (_, index) => ({ name: `f${index}` })))).toContain(
       "more than 1000 entries",
