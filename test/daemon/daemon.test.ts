@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -119,6 +120,40 @@ describe("the daemon", () => {
     expect(report.outcome).toBe("done");
     expect(words).toContain("shop-web-1 Started");
     expect((await client.list()).map(({ name, revision }) => `${name} ${revision}`)).toEqual(["shop 1"]);
+  });
+
+  it("reads none of the files that a stack names: env files, Compose files, configs and secrets", async () => {
+    // Whoever opened this would wait for ever.
+    const pipe = join(dir, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const runtime = openMemoryRuntime();
+    const client = await start(pathsOf(), runtime);
+    // The machine of a runtime in memory has the path too, then.
+    await runtime.containers.create({
+      image: "busybox",
+      command: ["true"],
+      mounts: [{ type: "bind", source: pipe, target: "/made" }],
+    });
+    const service = {
+      ...web,
+      env_file: [{ path: pipe, required: true }],
+      configs: [{ source: "c", target: "/c" }],
+      secrets: [{ source: "s", target: "/s" }],
+    };
+    const report = await client.ask({
+      stackName: "shop",
+      stack: {
+        ...stack("shop", { web: service }),
+        configs: { c: { name: "c", file: pipe } },
+        secrets: { s: { name: "s", file: pipe } },
+        configFiles: [pipe],
+        envFiles: [pipe],
+      },
+      request: { do: "up" },
+    });
+    expect(report.outcome).toBe("done");
+    const { spec } = await runtime.containers.inspect("shop-web-1");
+    expect(spec.env ?? []).toEqual([]);
   });
 
   it("plans without changing anything", async () => {
