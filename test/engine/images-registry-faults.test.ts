@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkStore, openImages } from "../../src/runtime/engine/images/index.ts";
@@ -475,6 +476,32 @@ describe("a registry that", () => {
     await bench.images.port.push(`${server.host}/app:1`, { credentials });
     expect(uploads).toEqual([undefined, undefined]);
     expect(server.requests.some((request) => request.authorization?.startsWith("Basic "))).toBe(true);
+  });
+
+  it("refuses credentials has them in no error, whatever it answers", async () => {
+    const credentials = { username: "me", password: "pass-word-1", serverAddress: "x" };
+    const basic = Buffer.from("me:pass-word-1").toString("base64");
+    const answers: Handler[] = [
+      (_request, response) => !!response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end(),
+      (request, response) =>
+        request.headers.authorization === undefined
+          ? !!response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end()
+          : !!response.writeHead(400).end(`{"errors":[{"code":"X","message":"no"}]}`),
+      (request, response) =>
+        request.url?.startsWith("/token")
+          ? !!response.writeHead(403).end()
+          : !!response
+              .writeHead(401, {
+                "www-authenticate": `Bearer realm="http://${request.headers.host}/token?a=b"`,
+              })
+              .end(),
+    ];
+    for (const answer of answers) {
+      const server = await serve(anImage(), answer);
+      const failure = await pull(server, { credentials }).then(String, inspect);
+      expect(failure).toContain("RuntimeError");
+      expect(failure).not.toMatch(new RegExp(`pass-word-1|${basic}`));
+    }
   });
 
   it("is a mirror serves for Docker Hub, without its credentials", async () => {

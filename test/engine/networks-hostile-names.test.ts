@@ -99,7 +99,7 @@ describe("what is asked of other servers", () => {
 /** Asks for names that nobody answers, as fast as it can without drowning the machine. */
 const FLOOD = `const s = require("dgram").createSocket("udp4"); let n = 0;
 s.on("message", () => {});
-setInterval(() => { for (let i = 0; i < 100; i++) { n++;
+setInterval(() => { for (let i = 0; i < 25; i++) { n++;
   const name = "silent" + n; const q = Buffer.concat([Buffer.from([n >> 8 & 255, n & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, name.length]),
     Buffer.from(name), Buffer.from([0, 0, 1, 0, 1])]); s.send(q, 53, "127.0.0.11"); } }, 20);`;
 
