@@ -55,6 +55,19 @@ function machineMounts(id: string): readonly string[] {
     .filter((path) => path.includes(`/mounts/${id}/`));
 }
 
+it("a file that is mounted read-only is made where it is missing, and is read-only", async () => {
+  const source = join(outside, "settings");
+  writeFileSync(source, "colour = blue");
+  const script = "cat /settings /made/settings; echo x > /settings";
+  const mounts = ["/settings", "/made/settings"].map(
+    (target): MountSpec => ({ type: "bind", source, target, readOnly: true }),
+  );
+  const text = await output(mounts, script);
+  expect(text).toContain("colour = bluecolour = blue");
+  expect(readFileSync(source, "utf8")).toBe("colour = blue");
+  rmSync(source);
+});
+
 describe("mounts in mounts", () => {
   it("have each their own options, whatever those around them have", async () => {
     mkdirSync(join(outside, "inner"));

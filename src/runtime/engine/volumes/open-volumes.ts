@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { release as kernelRelease } from "node:os";
 import { KeyedMutex } from "../../../lib/keyed-mutex.ts";
@@ -140,7 +140,7 @@ class VolumesOfEngine implements VolumePart {
       type: "bind",
       source: mount.source,
       target: mount.target,
-      options: [...mount.options, mount.propagation, ...accessOf(mount)],
+      options: plainForFiles(mount.source, [...mount.options, mount.propagation, ...accessOf(mount)]),
     };
   }
 
@@ -207,6 +207,12 @@ function checkSource({ type, source, createHostPath }: SettledMount): void {
     "invalid",
     `invalid mount config for type "bind": bind source path does not exist: ${source}`,
   );
+}
+
+/** Nothing can be mounted below a file, and crun 1.8 takes what is to be read-only with all below it for a folder. */
+function plainForFiles(source: string, options: readonly string[]): readonly string[] {
+  if (!options.includes("rro") || statSync(source).isDirectory()) return options;
+  return [...new Set(options.map((option) => (option === "rro" ? "ro" : option)))];
 }
 
 /** Read-only includes what is mounted below, where the kernel can do that (5.12). */
