@@ -8,7 +8,7 @@ import { recordFailedStart } from "./failed-start.ts";
 import { launch } from "./launch.ts";
 import { bootId, isMonitorAlive, startTicks } from "./monitor.ts";
 import { stopProbing } from "./probe.ts";
-import { isAlive, withState } from "./record.ts";
+import { type ContainerRecord, isAlive, withState } from "./record.ts";
 import { removeNow } from "./remove.ts";
 import { decideRestart, type RestartDecision } from "./restart-policy.ts";
 import { forgetExit, tearDown } from "./tear-down.ts";
@@ -69,19 +69,21 @@ async function settle(ctx: ContainersContext, container: Container, end: ExitSta
   container.stdin?.close();
   container.stdin = undefined;
   await tearDown(ctx, container);
-  container.run = undefined;
-  container.hasWatchedMonitor = false;
   const decision = decide(ctx, container, { exitCode: end.exitCode, ranForMs: finishedAt - startedAt });
   const { state } = container.record;
-  container.record = withState(container.record, {
+  const ended = {
     status: decision.restart ? "restarting" : "exited",
     exitCode: end.exitCode,
     finishedAt,
     oomKilled,
     restartCount: state.restartCount + (decision.restart ? 1 : 0),
     wasStoppedManually: state.wasStoppedManually || container.isStopRequested,
-  });
-  await saveQuietly(ctx, container);
+  } as const;
+  // Stored before anybody sees it: what was told has to be true for the next daemon too.
+  await saveQuietly(ctx, withState(container.record, ended));
+  container.run = undefined;
+  container.hasWatchedMonitor = false;
+  container.record = withState(container.record, ended);
   await forgetExit(ctx, container.id);
   if (oomKilled) announce(ctx, container, "oom");
   const execDuration = String(Math.floor((finishedAt - startedAt) / 1000));
@@ -120,10 +122,10 @@ async function wasOutOfMemory(ctx: ContainersContext, { id, run }: Container): P
 }
 
 /** A full disk must not keep a container from ending: the truth then lives in memory and in the next record. */
-async function saveQuietly(ctx: ContainersContext, container: Container): Promise<void> {
+async function saveQuietly(ctx: ContainersContext, record: ContainerRecord): Promise<void> {
   await ctx.store
-    .save(container.record)
-    .catch((error) => ctx.log.error("Cannot store a container's exit", { id: container.id, error }));
+    .save(record)
+    .catch((error) => ctx.log.error("Cannot store a container's exit", { id: record.id, error }));
 }
 
 export function scheduleRestart(ctx: ContainersContext, container: Container, delayMs: number): void {
