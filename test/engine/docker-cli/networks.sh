@@ -39,3 +39,11 @@ docker port rng
 docker run -d --name u -p 28093:53/udp -p 127.0.0.1:28094:54 busybox sleep 100 | wc -c
 docker ps --filter name=^u$ --format '{{.Ports}}'
 docker network prune -f
+docker network create --subnet 10.99.1.0/16 bad
+docker network create --subnet 10.99.0.0/33 bad
+docker network create --subnet 10.99.0.0/16 --gateway 10.98.0.1 bad
+docker network create --subnet 10.99.0.0/16 --ip-range 10.99.1.1/24 bad
+docker network create --subnet 10.99.0.0/16 --aux-address a=x bad
+docker network create --subnet 10.99.0.0/24 good | wc -c
+docker network create --subnet 10.99.1.0/16 good
+docker network rm good

@@ -4,6 +4,7 @@ import { RuntimeError } from "../../index.ts";
 import { checkFilterKeys, isTrueFilter, matchesLabels, matchesName, parseUntil } from "../filters.ts";
 import { parseBridgeOptions, unknownOptions } from "./bridge-options.ts";
 import type { Bridges } from "./bridges.ts";
+import { checkPools } from "./check-pools.ts";
 import { defineBridgeNetwork } from "./define-network.ts";
 import type { InterfaceNames } from "./interface-names.ts";
 import { withMachineLock } from "./machine-lock.ts";
@@ -141,7 +142,7 @@ export class NetworksPort implements Omit<Networks, "connect" | "disconnect"> {
   }
 }
 
-function checkSpec({ name, driver = "bridge" }: NetworkSpec): void {
+function checkSpec({ name, driver = "bridge", ipam }: NetworkSpec): void {
   if (!NAME.test(name)) throw new RuntimeError("invalid", `invalid network name: "${name}"`);
   if (["bridge", "host", "none", "default"].includes(name))
     throw new RuntimeError("forbidden", `operation is not permitted on predefined ${name} network`);
@@ -154,6 +155,7 @@ function checkSpec({ name, driver = "bridge" }: NetworkSpec): void {
     );
   if (driver !== "bridge" && driver !== "")
     throw new RuntimeError("not-found", `plugin "${driver}" not found`);
+  checkPools(ipam?.pools ?? []);
 }
 
 const FILTERS = new Set(["name", "id", "label", "label!", "driver", "scope", "type", "dangling", "until"]);
