@@ -39,7 +39,14 @@ export async function buildImage(step: BuildStep, context: BuildContext): Promis
     },
     secrets: await secretsOf(build, stack),
     signal,
-    onOutput: (text, stream) => emit({ kind: "build-output", service: name, stepId, stream, text }),
+    onOutput: (text, from) =>
+      emit({
+        kind: "build-output",
+        service: name,
+        stepId,
+        stream: from === "excerpt" ? "stdout" : from,
+        text,
+      }),
     onStep: (progress) => emit({ kind: "build-step", service: name, stepId, step: progress }),
   });
 }

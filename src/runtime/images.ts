@@ -128,7 +128,7 @@ export interface BuildOptions {
   /** By registry host. */
   readonly credentials?: Lookup<RegistryCredentials>;
   /** Text of the build as the classic builder prints it, without a trailing reading of its own. */
-  readonly onOutput?: (text: string, stream: "stdout" | "stderr") => void;
+  readonly onOutput?: (text: string, stream: "stdout" | "stderr" | "excerpt") => void;
   /** A step's life, for renderers that draw it. */
   readonly onStep?: (step: BuildStep) => void;
   readonly signal?: AbortSignal;

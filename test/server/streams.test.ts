@@ -242,6 +242,22 @@ describe("progress", () => {
   });
 });
 
+describe("a pull", () => {
+  it("takes the tag that is given before the image's own, and its digest before both", async () => {
+    const digest = `sha256:${"1".repeat(64)}`;
+    const closing = async (query: string) => {
+      const answer = await bench.call("POST", `/images/create?${query}`);
+      return answer.status === 200
+        ? JSON.parse(answer.text.trim().split("\r\n").at(-1) ?? "").status
+        : answer.text;
+    };
+    expect(await closing("fromImage=there:0&tag=1")).toMatch(/ there:1$/);
+    expect(await closing("fromImage=there:1&tag=1")).toMatch(/ there:1$/);
+    expect(await closing(`fromImage=there:1&tag=${digest}`)).toContain(`there@${digest}`);
+    expect(await closing("fromImage=there&tag=a:b")).toContain("invalid tag format");
+  });
+});
+
 describe("files", () => {
   it("have their state in a header", async () => {
     const id = await bench.create({ Cmd: ["true"] });

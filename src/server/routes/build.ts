@@ -62,8 +62,8 @@ async function plainBuild(call: Call): Promise<typeof SENT> {
     const { id } = await call.runtime.images.build({
       ...options,
       onOutput: (text, from) => {
-        if (!isQuiet)
-          void stream.line({ stream: from === "stderr" && !call.isExtended ? inRed(text) : text });
+        if (isQuiet || (from === "excerpt" && !call.isExtended)) return;
+        void stream.line({ stream: from === "stderr" && !call.isExtended ? inRed(text) : text });
       },
     });
     if (isQuiet) await stream.line({ stream: `${id}\n` });

@@ -88,7 +88,7 @@ async function top(call: Call): Promise<Reply> {
     param(call, "id"),
     filled(call.query, "ps_args"),
   );
-  return json({ Titles: titles, Processes: processes });
+  return json({ Processes: processes, Titles: titles });
 }
 
 const CHANGE_KINDS = { modified: 0, added: 1, deleted: 2 } as const;

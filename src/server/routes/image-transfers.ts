@@ -28,7 +28,7 @@ function create(call: Call): Promise<typeof SENT> {
 
 function pull(call: Call): Promise<typeof SENT> {
   const { query } = call;
-  const reference = joinTag(filled(query, "fromImage") ?? "", filled(query, "tag"));
+  const reference = pulledReference(filled(query, "fromImage") ?? "", filled(query, "tag"));
   return streamProgress(call, async (stream) => {
     const { digest, isNew } = await call.runtime.images.pull(
       reference,
@@ -48,6 +48,19 @@ function pull(call: Call): Promise<typeof SENT> {
     });
   });
 }
+
+/** A tag that is given goes before the image's own, and leaves its digest; a digest in its place goes before both. */
+function pulledReference(image: string, tag: string | undefined): string {
+  if (tag === undefined) return joinTag(image, tag);
+  const [named = "", ...digest] = image.split("@");
+  const repository = named.replace(/:[^:/]*$/, "");
+  if (DIGEST.test(tag)) return joinTag(repository, tag);
+  if (!TAG.test(tag)) throw invalid("invalid tag format");
+  return [joinTag(repository, tag), ...digest].join("@");
+}
+
+const DIGEST = /^[a-z0-9+._-]+:[0-9a-f]{32,}$/i;
+const TAG = /^\w[\w.-]{0,127}$/;
 
 /** The two closing lines are written here, whatever the engine's own progress says. */
 function withoutSummary(stream: ProgressStream): (progress: ImageProgress) => void {

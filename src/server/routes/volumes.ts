@@ -28,7 +28,7 @@ async function prune(call: Call): Promise<Reply> {
   const { removed, reclaimedBytes } = await call.runtime.volumes.prune(
     call.apiMinor < 42 ? { ...filters, all: ["true"] } : filters,
   );
-  return json({ VolumesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimedBytes });
+  return json({ VolumesDeleted: removed, SpaceReclaimed: reclaimedBytes });
 }
 
 async function inspect(call: Call): Promise<Reply> {

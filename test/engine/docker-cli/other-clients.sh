@@ -34,3 +34,17 @@ build 't=again&cachefrom=%5B%22cached%22%5D' | grep -c 'Using cache'
 build 't=again&cachefrom=%5B%22nosuchimage%22%5D' | grep -c 'Using cache'
 build 't=again' | grep -c 'Using cache'
 docker rmi -f cached again >rmi.txt
+printf 'lololol\n' >Dockerfile; tar -cf context.tar Dockerfile
+build t=wrong -w ' %{http_code}\n'
+printf 'FROM busybox\nCOPY nosuch /\n' >Dockerfile; tar -cf context.tar Dockerfile
+build t=wrong | jq -r '.stream // .error' | sed 's/[0-9a-f]\{12\}/ID/'
+api http://d/containers/execs/top | jq -c keys_unsorted
+docker exec execs sh -c 'echo text >/stamped'
+api 'http://d/containers/execs/archive?path=/stamped' | head -c 600 | strings -n 3 | sed -n '1p;$p'
+pull() { api -X POST "http://d/images/create?$1" -w '%{http_code}\n' | grep -v '^{"status"'; }
+pull 'fromImage=nosuch&tag=a:b'
+pull 'fromImage=nosuch&tag=-a'
+pull 'fromImage=NOSUCH:x&tag=a'
+pull 'fromImage=busybox&platform=foo'
+build platform=foo
+api -X POST 'http://d/volumes/prune?filters=%7B%22label%22%3A%5B%22nosuch%22%5D%7D'

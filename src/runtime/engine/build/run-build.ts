@@ -258,7 +258,7 @@ async function withExcerpt<T>(
     if (!(error instanceof DockerfileError)) throw error;
     const { name, text, options } = file;
     const { kind, message, cause, exitCode, lines } = error;
-    options.onOutput?.(excerpt(text, name, lines), "stdout");
+    options.onOutput?.(excerpt(text, name, lines), "excerpt");
     const source = { name, text, firstLine: lines.line, lastLine: lines.endLine };
     throw new RuntimeError(kind, message, { cause, ...(exitCode === undefined ? {} : { exitCode }), source });
   }

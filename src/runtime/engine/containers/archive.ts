@@ -84,8 +84,11 @@ function tarOf(root: ContainerRoot, place: Place, path: string): Readable {
     isContent || storedName === place.name
       ? []
       : [`--transform=flags=rh;s|^${escapePattern(storedName)}|${escapeReplacement(place.name)}|`];
-  return runTar(folder, [...renamed, "--", isContent ? "." : storedName]);
+  return runTar(folder, [WHOLE_SECONDS, ...renamed, "--", isContent ? "." : storedName]);
 }
+
+/** As dockerd's archives: a fraction would put a header before each file that clients without pax do not know. */
+const WHOLE_SECONDS = "--pax-option=delete=mtime";
 
 const escapePattern = (text: string) => text.replace(/[\\^$.*[\]|]/g, "\\$&");
 const escapeReplacement = (text: string) => text.replace(/[\\&|]/g, "\\$&");

@@ -25,6 +25,10 @@ const ALIASES: Readonly<Record<string, Platform>> = {
 /** What an architecture without a variant means. */
 const DEFAULT_VARIANT: Readonly<Record<string, string>> = { arm64: "v8", arm: "v7" };
 const SYSTEMS = new Set(["linux", "windows", "darwin", "freebsd", "wasi"]);
+/** Go's, which images are named after: a word alone has to be one of these or a system. */
+const ARCHITECTURES = new Set(
+  "386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm".split(" "),
+);
 
 export function machinePlatform(): Platform {
   return { os: "linux", architecture: NODE_TO_OCI[arch] ?? arch };
@@ -39,7 +43,13 @@ export function parsePlatform(text: string): Platform {
   const [first = "", second, variant] = parts.map((part) => part.toLowerCase());
   if (second === undefined) {
     if (SYSTEMS.has(first)) return { ...machinePlatform(), os: first };
-    return ALIASES[first] ?? { os: "linux", architecture: first };
+    const alone = ALIASES[first];
+    if (alone !== undefined) return alone;
+    if (ARCHITECTURES.has(first)) return { os: "linux", architecture: first };
+    throw new RuntimeError(
+      "invalid",
+      `"${text}": unknown operating system or architecture: invalid argument`,
+    );
   }
   const alias = ALIASES[second];
   const architecture = alias?.architecture ?? second;

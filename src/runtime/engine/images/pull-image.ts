@@ -48,6 +48,7 @@ export async function pullImage(
   options: PullOptions = {},
 ): Promise<Pulled> {
   const reference = withDefaultTag(parseReference(text));
+  if (options.platform !== undefined) parsePlatform(options.platform);
   const lease = context.leases.open();
   // What fails in one layer ends the others.
   const failed = new AbortController();
