@@ -9,6 +9,8 @@ export class BuildRecord {
   readonly ref: string;
   /** The image that a solve has made, by the reference which the client was given for it. */
   readonly results = new Map<string, string>();
+  /** The Dockerfile has been held against the rules: once is enough. */
+  isChecked = false;
   readonly #updates: ProtoWriter[] = [];
   readonly #listeners = new Set<AsyncQueue<void>>();
   #isOver = false;
@@ -91,9 +93,14 @@ export function stepUpdate(step: BuildStep, now: Date): ProtoWriter {
   );
 }
 
+/** Of a step that `asStep` tells of. */
+export function stepDigest({ ref }: BuildRecord, name: string): string {
+  return `sha256:${createHash("sha256").update(`${ref} ${name}`).digest("hex")}`;
+}
+
 /** Tells of a piece of work of our own as a step: its beginning, its end, what went wrong. */
 export async function asStep<T>(record: BuildRecord, name: string, work: () => Promise<T>): Promise<T> {
-  const digest = `sha256:${createHash("sha256").update(`${record.ref} ${name}`).digest("hex")}`;
+  const digest = stepDigest(record, name);
   const startedAt = new Date();
   const tell = (more: Partial<BuildStep>): void =>
     record.publish(stepUpdate({ digest, name, inputs: [], startedAt, ...more }, new Date()));

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { unlessAborted } from "../../lib/unless-aborted.ts";
 import type { ContainerRuntime } from "../../runtime/index.ts";
+import { answerCall } from "./build-check.ts";
 import { asStep, type BuildOutcome, BuildRecord } from "./build-record.ts";
+import type { FrontendOptions } from "./dockerfile-source.ts";
 import { sendFolder, sendTarball } from "./file-send.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import { Sessions } from "./sessions.ts";
-import { type FrontendOptions, readBuild } from "./solve-dockerfile.ts";
+import { readBuild } from "./solve-dockerfile.ts";
 import { toSolveError } from "./solve-error.ts";
 
 /** A finished build's progress is kept so long for a client that asks late. */
@@ -25,6 +27,12 @@ export interface SolveOrder {
   readonly exporters: readonly Exporter[];
   /** As of `--cache-to`. */
   readonly cacheTo: readonly string[];
+}
+
+/** What a frontend has made: something to refer to, or words about the Dockerfile. */
+export interface SolveResult {
+  readonly result?: string;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Builds over one runtime: their sessions, their progress, their results. */
@@ -62,13 +70,13 @@ export class Builder {
     }
   }
 
-  /** `LLBBridge.Solve`: one frontend's run within a build. Resolves to the result's reference. */
+  /** `LLBBridge.Solve`: one frontend's run within a build. Resolves to the result, or to what a subrequest (`--check`, `--call`) answers. */
   async solveWithin(
     ref: string,
     frontend: string,
     options: FrontendOptions,
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<SolveResult> {
     const order = await this.#orderOf(ref, signal);
     if (frontend !== "dockerfile.v0")
       throw new GrpcError(
@@ -78,10 +86,14 @@ export class Builder {
           : `unknown frontend ${frontend}`,
       );
     const record = this.record(ref);
+    if (options["requestid"] !== undefined) {
+      const session = await this.sessions.find(order.sessionId);
+      return { metadata: await answerCall({ runtime: this.runtime, record, session, options }) };
+    }
     const result = randomBytes(12).toString("hex");
     const imageId = await this.#build(record, order, options, signal);
     if (imageId !== undefined) record.results.set(result, imageId);
-    return result;
+    return { result, metadata: {} };
   }
 
   /** The order is on its way on another stream of the same connection. */
@@ -104,7 +116,7 @@ export class Builder {
   ): Promise<string | undefined> {
     const { images } = this.runtime;
     const session = await this.sessions.find(order.sessionId);
-    const request = { record, session, options, cacheTo: order.cacheTo, signal };
+    const request = { runtime: this.runtime, record, session, options, cacheTo: order.cacheTo, signal };
     const isOnlyFiles = order.exporters.length > 0 && order.exporters.every(({ type }) => isOfFiles(type));
     try {
       const built = isOnlyFiles ? undefined : await images.build(await readBuild(request));

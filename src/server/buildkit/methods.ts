@@ -46,10 +46,17 @@ export function buildkitMethods(builder: Builder): GrpcMethods {
     ),
     [`${BRIDGE}/Solve`]: plain(async (call) => {
       const { request, signal } = call;
-      const result = await builder.solveWithin(buildIdOf(call), request.text(2), request.map(3), signal);
+      const buildId = buildIdOf(call);
+      const { result, metadata } = await builder.solveWithin(
+        buildId,
+        request.text(2),
+        request.map(3),
+        signal,
+      );
+      const ref = result === undefined ? undefined : new ProtoWriter().text(1, result);
       return new ProtoWriter()
         .text(1, result)
-        .message(3, new ProtoWriter().message(3, new ProtoWriter().text(1, result)));
+        .message(3, new ProtoWriter().message(3, ref).map(10, metadata));
     }),
     [`${BRIDGE}/Evaluate`]: plain(async () => new ProtoWriter()),
     [`${BRIDGE}/Return`]: plain(async (call) => {

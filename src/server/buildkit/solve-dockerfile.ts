@@ -4,12 +4,15 @@ import { withoutPassword } from "../../lib/git-checkout.ts";
 import {
   type BuildOptions,
   type BuildStep,
+  type ContainerRuntime,
   type FolderSource,
   type RegistryCredentials,
   RuntimeError,
 } from "../../runtime/index.ts";
 import { isRemote, openRemote } from "../remote-context.ts";
+import { warnOf } from "./build-check.ts";
 import { asStep, type BuildRecord, stepUpdate } from "./build-record.ts";
+import { DOCKERFILE_LIMIT_BYTES, type FrontendOptions, readDockerfile } from "./dockerfile-source.ts";
 import { syncFiles, syncFolder } from "./file-sync.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import { ProtoWriter } from "./proto.ts";
@@ -18,15 +21,12 @@ import { inBuildkitWords } from "./solve-error.ts";
 import { sshAgentsOf } from "./ssh-forward.ts";
 import { isUpload, pullUpload } from "./upload.ts";
 
-const DOCKERFILE_LIMIT_BYTES = 4 * 1024 * 1024;
 const HUB_HOST = "registry-1.docker.io";
 const HUB_KEY = "https://index.docker.io/v1/";
 
-/** The frontend's options, as buildx writes them. */
-export type FrontendOptions = Readonly<Record<string, string>>;
-
 /** What a client asks the dockerfile frontend for. */
 export interface DockerfileRequest {
+  readonly runtime: ContainerRuntime;
   readonly record: BuildRecord;
   readonly session: ClientSession;
   readonly options: FrontendOptions;
@@ -39,6 +39,7 @@ export async function readBuild(request: DockerfileRequest): Promise<BuildOption
   const { record, session, options, cacheTo, signal } = request;
   refuseUnserved(options);
   const source = await openSource(record, session, options, signal);
+  await warnOf(request, source.dockerfileText);
   return compact<BuildOptions>({
     ...toBuildOptions(options),
     context: source.context,
@@ -59,8 +60,7 @@ function inStepWords(step: BuildStep, ref: string): BuildStep {
 }
 
 function refuseUnserved(options: FrontendOptions): void {
-  const { requestid: call, platform = "" } = options;
-  if (call !== undefined) throw new GrpcError(GRPC.unimplemented, `unsupported request ${call}`);
+  const { platform = "" } = options;
   if (platform.includes(","))
     throw new RuntimeError("unsupported", "Cannot build for several platforms at once: name one");
   const input = Object.entries(options).find(
@@ -85,12 +85,11 @@ async function openSource(
   const hasOwnDockerfile = options["dockerfilekey"] !== undefined || address === undefined;
   if (address !== undefined && !isUpload(address) && !isRemote(address))
     throw new RuntimeError("unsupported", `Cannot use "${address}" as a build context`);
-  const filename = options["filename"] ?? "Dockerfile";
   const dir = options["contextkey"] ?? "context";
   // Asked for while the Dockerfile comes in; one that has an ignore file of its own does not need it.
   const ignoreFile = address === undefined ? readIgnoreFile(session, dir) : Promise.resolve("");
   ignoreFile.catch(() => undefined);
-  const files = hasOwnDockerfile ? await readDockerfile(record, session, filename, options) : undefined;
+  const files = hasOwnDockerfile ? await readDockerfile(record, session, options) : undefined;
   if (address !== undefined) {
     const source = isUpload(address)
       ? { context: pullUpload(session, address) }
@@ -115,29 +114,6 @@ async function readIgnoreFile(session: ClientSession, dir: string): Promise<stri
 
 function keepsGitDir(options: FrontendOptions): boolean {
   return /^(?:1|true)$/i.test(options["build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"] ?? "");
-}
-
-/** The Dockerfile, and the ignore file that belongs to it alone. */
-async function readDockerfile(
-  record: BuildRecord,
-  session: ClientSession,
-  filename: string,
-  options: FrontendOptions,
-): Promise<{ readonly text: string; readonly ignore: string | undefined }> {
-  return asStep(record, `[internal] load build definition from ${filename}`, async () => {
-    const found = await syncFiles(session, {
-      dir: options["dockerfilekey"] ?? "dockerfile",
-      followPaths: [filename, `${filename}.dockerignore`, filename.toLowerCase()],
-      limitBytes: DOCKERFILE_LIMIT_BYTES,
-    });
-    const text = found.get(filename) ?? found.get(filename.toLowerCase());
-    if (text === undefined)
-      throw new RuntimeError(
-        "not-found",
-        `failed to read dockerfile: open ${filename}: no such file or directory`,
-      );
-    return { text: text.toString("utf8"), ignore: found.get(`${filename}.dockerignore`)?.toString("utf8") };
-  });
 }
 
 /** Lines of an ignore file as the patterns that the client's walk takes. */

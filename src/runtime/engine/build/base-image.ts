@@ -1,6 +1,6 @@
 import { lookUp } from "../../../lib/lookup.ts";
+import { expandWord, findStage, type Stage } from "../../dockerfile/index.ts";
 import { type ImageProgress, type PullOptions, RuntimeError } from "../../index.ts";
-import { expandWord, findStage, type Stage } from "../dockerfile/index.ts";
 import {
   chainIdsOf,
   findImageIfThere,

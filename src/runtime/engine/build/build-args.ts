@@ -1,5 +1,5 @@
+import { expandWord, type Instruction, splitWords, type WordOptions } from "../../dockerfile/index.ts";
 import { RuntimeError } from "../../index.ts";
-import { expandWord, type Instruction, splitWords, type WordOptions } from "../dockerfile/index.ts";
 import { type Platform, platformText } from "../images/index.ts";
 
 /** Given to every RUN without being declared, and part of no cache key and no history. */

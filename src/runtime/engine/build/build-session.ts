@@ -1,10 +1,10 @@
 import type PQueue from "p-queue";
 import type { KeyedMutex } from "../../../lib/keyed-mutex.ts";
 import type { Log } from "../../../lib/log.ts";
+import type { Instruction, Stage, StagedDockerfile } from "../../dockerfile/index.ts";
 import type { BuildOptions } from "../../index.ts";
 import type { RunOnceRequest } from "../containers/index.ts";
 import type { DiskLayout } from "../disk-layout.ts";
-import type { Instruction, Stage, StagedDockerfile } from "../dockerfile/index.ts";
 import type { Host } from "../host.ts";
 import type { Lease, OpenedImages, Platform } from "../images/index.ts";
 import type { Trash } from "../rootfs/index.ts";

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { errorChain } from "../../../lib/log.ts";
-import { type BuildStep, RuntimeError } from "../../index.ts";
 import {
   applyConfigInstruction,
   DockerfileError,
@@ -10,7 +9,8 @@ import {
   parseDockerfile,
   parseError,
   type Stage,
-} from "../dockerfile/index.ts";
+} from "../../dockerfile/index.ts";
+import { type BuildStep, RuntimeError } from "../../index.ts";
 import { argsOf } from "./build-args.ts";
 import type { BuildSession, Step } from "./build-session.ts";
 import { configStep, layerStep, type StepOutcome } from "./cached-step.ts";

@@ -1,9 +1,9 @@
 import { posix } from "node:path";
+import { expandWord, type Heredoc, parseTextList, splitWords } from "../../dockerfile/index.ts";
 import { RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
 import { userFiles } from "../containers/user-files.ts";
 import { lookUpUser } from "../containers/user-lookup.ts";
-import { expandWord, type Heredoc, parseTextList, splitWords } from "../dockerfile/index.ts";
 import type { Step } from "./build-session.ts";
 import { checkMode } from "./file-mode.ts";
 import { wordsOf } from "./stage-state.ts";

@@ -1,5 +1,5 @@
 import { parseKeyValues } from "../../../lib/key-values.ts";
-import { expandWord, findStage, type Stage, type StagedDockerfile } from "../dockerfile/index.ts";
+import { expandWord, findStage, type Stage, type StagedDockerfile } from "../../dockerfile/index.ts";
 
 /** The stages a target needs, itself last: through FROM, COPY --from and RUN --mount. In the file's order. */
 export function neededStages(

@@ -1,4 +1,3 @@
-import { type BuildOptions, type Images, isFolderSource, RuntimeError } from "../../index.ts";
 import {
   DockerfileError,
   findStage,
@@ -8,7 +7,8 @@ import {
   type StagedDockerfile,
   splitStages,
   targetStage,
-} from "../dockerfile/index.ts";
+} from "../../dockerfile/index.ts";
+import { type BuildOptions, type Images, isFolderSource, RuntimeError } from "../../index.ts";
 import { createImage, machinePlatform, taggable } from "../images/index.ts";
 import { diffTar } from "../rootfs/index.ts";
 import { baseState, findOrPull, targetPlatform } from "./base-image.ts";
@@ -125,6 +125,7 @@ function withLabels(stage: Stage, labels: BuildOptions["labels"]): Stage {
     name: "LABEL",
     flags: [],
     args,
+    keyword: "LABEL",
     heredocs: [],
     text: `LABEL ${pairs.map((pair) => pair.join("=")).join(" ")}`,
     line,

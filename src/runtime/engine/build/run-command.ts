@@ -1,5 +1,5 @@
+import { commandOf, type Heredoc, type Instruction, parseTextList } from "../../dockerfile/index.ts";
 import { RuntimeError } from "../../index.ts";
-import { commandOf, type Heredoc, type Instruction, parseTextList } from "../dockerfile/index.ts";
 import type { Step } from "./build-session.ts";
 
 export interface RunCommand {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { expandWord } from "../../dockerfile/index.ts";
 import { RuntimeError } from "../../index.ts";
-import { expandWord } from "../dockerfile/index.ts";
 import type { PreparedMount } from "../parts.ts";
 import { isProxyArg } from "./build-args.ts";
 import type { Step } from "./build-session.ts";

@@ -1,5 +1,5 @@
+import { envMap, type WordOptions } from "../../dockerfile/index.ts";
 import type { ImageDefaults } from "../../index.ts";
-import { envMap, type WordOptions } from "../dockerfile/index.ts";
 import type { BuildStepRecord, Digest, HistoryEntry, ImageLayer, Platform } from "../images/index.ts";
 
 /** Everything a stage is after a step. */

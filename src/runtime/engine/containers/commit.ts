@@ -1,5 +1,5 @@
+import { applyChanges } from "../../dockerfile/index.ts";
 import { type CommitOptions, type ImageDefaults, RuntimeError } from "../../index.ts";
-import { applyChanges } from "../dockerfile/index.ts";
 import { announceImage } from "../image-events.ts";
 import { familiarText, parseReference, withDefaultTag } from "../images/index.ts";
 import type { Container } from "./container.ts";

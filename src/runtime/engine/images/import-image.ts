@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
+import { applyChanges } from "../../dockerfile/index.ts";
 import { type ImageDefaults, type Images, RuntimeError } from "../../index.ts";
-import { applyChanges } from "../dockerfile/index.ts";
 import { decompressed } from "./compression.ts";
 import { createImage } from "./create-image.ts";
 import type { ImageContext } from "./image-context.ts";

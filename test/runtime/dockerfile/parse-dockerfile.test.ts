@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  parseDockerfile,
-  splitStages,
-  targetStage,
-} from "../../../../src/runtime/engine/dockerfile/index.ts";
+import { parseDockerfile, splitStages, targetStage } from "../../../src/runtime/dockerfile/index.ts";
 
 const parse = (text: string) =>
   parseDockerfile(text).instructions.map(({ name, args, line, endLine }) => ({ name, args, line, endLine }));

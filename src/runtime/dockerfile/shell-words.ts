@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../index.ts";
+import { RuntimeError } from "../index.ts";
 import { VariablePattern } from "./variable-pattern.ts";
 
 export interface WordOptions {

@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../index.ts";
+import { RuntimeError } from "../index.ts";
 import { parseError } from "./dockerfile-error.ts";
 import type { Dockerfile, Instruction } from "./parse-dockerfile.ts";
 

@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../index.ts";
+import { RuntimeError } from "../index.ts";
 
 /** Of an instruction, from 1. */
 export interface Lines {

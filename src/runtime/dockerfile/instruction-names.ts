@@ -21,7 +21,12 @@ export function isKnownInstruction(name: string): boolean {
 
 /** What was probably meant: at most two letters away. */
 export function nearestInstruction(name: string): string | undefined {
-  const ranked = INSTRUCTIONS.map((known) => ({ known, distance: editDistance(name, known) }));
+  return nearestOf(name, INSTRUCTIONS);
+}
+
+/** The first of the nearest, at most two letters away. */
+export function nearestOf(name: string, names: readonly string[]): string | undefined {
+  const ranked = names.map((known) => ({ known, distance: editDistance(name, known) }));
   ranked.sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best !== undefined && best.distance <= 2 ? best.known : undefined;

@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../index.ts";
+import { RuntimeError } from "../index.ts";
 import { parseError } from "./dockerfile-error.ts";
 import { isKnownInstruction, nearestInstruction } from "./instruction-names.ts";
 import { endOfWord } from "./name-values.ts";
@@ -13,6 +13,8 @@ export interface Heredoc {
 export interface Instruction {
   /** In capitals. */
   readonly name: string;
+  /** The name as it was written. */
+  readonly keyword: string;
   /** `--name=value` in front of the arguments; a flag alone has the value "". */
   readonly flags: readonly { readonly name: string; readonly value: string }[];
   /** What follows the flags, continued lines joined. */
@@ -176,6 +178,7 @@ function instructionOf(statement: Statement, heredocs: Heredocs, escapeChar: str
   if (unknown !== undefined) throw parseError(line, `unknown flag: --${unknown.name}`);
   return {
     name,
+    keyword: word,
     flags,
     args,
     heredocs: heredocs.found,

@@ -1,5 +1,5 @@
-import { compact } from "../../../lib/compact.ts";
-import { type HealthcheckSpec, RuntimeError } from "../../index.ts";
+import { compact } from "../../lib/compact.ts";
+import { type HealthcheckSpec, RuntimeError } from "../index.ts";
 import { parseTextList } from "./name-values.ts";
 
 const DURATIONS: Readonly<Record<string, keyof HealthcheckSpec>> = {

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { compact } from "../../../lib/compact.ts";
-import { type ImageDefaults, RuntimeError } from "../../index.ts";
+import { compact } from "../../lib/compact.ts";
+import { type ImageDefaults, RuntimeError } from "../index.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { parseNameValues, parseTextList, splitWords } from "./name-values.ts";
 import { expandWord, expandWords, type WordOptions } from "./shell-words.ts";

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the syntax under test
 import { describe, expect, it } from "vitest";
-import { applyChanges, expandWord, expandWords } from "../../../../src/runtime/engine/dockerfile/index.ts";
+import { applyChanges, expandWord, expandWords } from "../../../src/runtime/dockerfile/index.ts";
 
 const values: Readonly<Record<string, string>> = {
   A: "1",

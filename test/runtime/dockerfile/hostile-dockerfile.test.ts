@@ -1,10 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the syntax under test
 import { describe, expect, it } from "vitest";
-import {
-  applyChanges,
-  expandWord,
-  parseDockerfile,
-} from "../../../../src/runtime/engine/dockerfile/index.ts";
+import { applyChanges, expandWord, parseDockerfile } from "../../../src/runtime/dockerfile/index.ts";
 
 const MOST_BYTES = 4 << 20;
 /** So much of a text repeated. */

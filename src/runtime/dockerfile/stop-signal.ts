@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { RuntimeError } from "../../index.ts";
+import { RuntimeError } from "../index.ts";
 
 const REAL_TIME = /^(?:SIG)?RTM(?:IN|AX)(?:[+-]\d{1,2})?$/;
 const MAX_SIGNAL = 64;

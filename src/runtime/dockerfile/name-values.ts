@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../index.ts";
+import { RuntimeError } from "../index.ts";
 
 /** Words at blanks outside quotes, quotes and escapes left in place. */
 export function splitWords(text: string, escapeChar: string): readonly string[] {

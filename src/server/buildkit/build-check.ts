@@ -1,0 +1,172 @@
+import {
+  checkPairs,
+  type Dockerfile,
+  DockerfileError,
+  type Lines,
+  type LintReport,
+  lintDockerfile,
+  parseDockerfile,
+  RULES,
+  ruleUrl,
+  splitStages,
+} from "../../runtime/dockerfile/index.ts";
+import { type ContainerRuntime, hasKind, RuntimeError } from "../../runtime/index.ts";
+import { type BuildRecord, stepDigest } from "./build-record.ts";
+import { dockerfileName, type FrontendOptions, loadStep, readDockerfile } from "./dockerfile-source.ts";
+import { GRPC, GrpcError } from "./grpc-frames.ts";
+import { ProtoWriter } from "./proto.ts";
+import type { ClientSession } from "./sessions.ts";
+
+interface CheckRequest {
+  readonly runtime: ContainerRuntime;
+  readonly record: BuildRecord;
+  readonly options: FrontendOptions;
+}
+
+/** Sends a build's warnings, once. Rejects when `check=error=true` makes an error of them, or its options are wrong. */
+export async function warnOf(request: CheckRequest, text: string | undefined): Promise<void> {
+  const { record, options } = request;
+  if (text === undefined || record.isChecked) return;
+  record.isChecked = true;
+  const { warnings, error } = await check(request, text, options["target"] ?? "");
+  if (warnings.length > 0) {
+    const source = new ProtoWriter()
+      .text(1, dockerfileName(options))
+      .bytes(2, Buffer.from(text))
+      .text(4, "Dockerfile");
+    const update = warnings.map(({ rule, detail, lines }) =>
+      new ProtoWriter()
+        .text(1, stepDigest(record, loadStep(options)))
+        .number(2, 1)
+        .text(3, `${rule}: ${detail} (line ${lines.line})`)
+        .bytes(4, Buffer.from(RULES[rule]))
+        .text(5, ruleUrl(rule))
+        .message(6, source)
+        .messages(7, rangesOf(lines)),
+    );
+    record.publish(new ProtoWriter().messages(4, update));
+  }
+  // A mistake in the file is the builder's to tell: it shows the lines.
+  if (error !== undefined && !(error instanceof DockerfileError)) throw error;
+}
+
+function rangesOf({ line }: Lines): readonly ProtoWriter[] {
+  const position = () => new ProtoWriter().number(1, line);
+  return [new ProtoWriter().message(1, position()).message(2, position())];
+}
+
+/** A subrequest of the dockerfile frontend, as the metadata of its result. */
+export async function answerCall(
+  request: CheckRequest & { readonly session: ClientSession },
+): Promise<Readonly<Record<string, string>>> {
+  const { record, session, options } = request;
+  const call = options["requestid"];
+  if (call !== "frontend.lint" && call !== "frontend.targets")
+    throw new GrpcError(GRPC.unimplemented, `unsupported request ${call}`);
+  const { context } = options;
+  if (context !== undefined && options["dockerfilekey"] === undefined)
+    throw new RuntimeError(
+      "unsupported",
+      `Cannot check the Dockerfile of the context "${context}": name a file of this machine with -f`,
+    );
+  const { text } = await readDockerfile(record, session, options);
+  if (call === "frontend.targets") return metadataOf(targetsOf(text), true);
+  const report = await check(request, text, undefined);
+  const isFine = report.warnings.length === 0 && report.error === undefined;
+  return metadataOf(lintAnswer(report, text, dockerfileName(options)), isFine);
+}
+
+/** The client's exit code comes with it. */
+function metadataOf(answer: object, isFine: boolean): Readonly<Record<string, string>> {
+  return {
+    "result.json": JSON.stringify(answer, undefined, 2),
+    ...(isFine ? {} : { "result.statuscode": "1" }),
+    version: "1.0.0",
+  };
+}
+
+async function check(
+  { runtime, options }: CheckRequest,
+  text: string,
+  target: string | undefined,
+): Promise<LintReport> {
+  const { architecture } = await runtime.info();
+  const goArchitecture = { x86_64: "amd64", aarch64: "arm64" }[architecture] ?? architecture;
+  const buildArgs = Object.entries(options).flatMap(([key, value]) =>
+    key.startsWith("build-arg:") ? [[key.slice("build-arg:".length), value] as const] : [],
+  );
+  return lintDockerfile({
+    text,
+    name: dockerfileName(options),
+    buildArgs: Object.fromEntries(buildArgs),
+    target,
+    platform: options["platform"] || `linux/${goArchitecture}`,
+    envOf: (image) =>
+      runtime.images.inspect(image).then(
+        ({ config }) => config.env ?? [],
+        (error) => {
+          if (hasKind(error, "not-found") || hasKind(error, "invalid")) return undefined;
+          throw error;
+        },
+      ),
+  });
+}
+
+function location({ line, endLine }: Lines) {
+  const ranges = Array.from({ length: endLine - line + 1 }, (_, index) => ({
+    start: { line: line + index },
+    end: { line: line + index },
+  }));
+  return { ranges };
+}
+
+function lintAnswer({ warnings, error }: LintReport, text: string, filename: string) {
+  const lines = error instanceof DockerfileError ? error.lines : undefined;
+  return {
+    warnings:
+      warnings.length === 0
+        ? null
+        : warnings.map(({ rule, detail, lines: where }) => ({
+            ruleName: rule,
+            description: RULES[rule],
+            url: ruleUrl(rule),
+            detail,
+            location: location(where),
+          })),
+    sources: [{ filename, data: Buffer.from(text).toString("base64"), language: "Dockerfile" }],
+    ...(error !== undefined && {
+      buildError: { message: error.message, location: lines === undefined ? {} : location(lines) },
+    }),
+  };
+}
+
+function targetsOf(text: string) {
+  const file: Dockerfile = parseDockerfile(text);
+  checkPairs(file);
+  const { stages } = splitStages(file);
+  const lines = text.split(/\r?\n/);
+  return {
+    targets: stages.map(({ name, base, platform, from }, index) => ({
+      ...(name !== undefined && { name }),
+      ...(index === stages.length - 1 && { default: true }),
+      ...described(lines, from.line, name),
+      base,
+      ...(platform !== undefined && { platform }),
+      location: location(from),
+    })),
+    sources: [Buffer.from(text).toString("base64")],
+  };
+}
+
+/** The comment right above that begins with the stage's name. */
+function described(lines: readonly string[], line: number, name: string | undefined) {
+  const comments: string[] = [];
+  for (let at = line - 2; at >= 0 && /^\s*#/.test(lines[at] ?? ""); at -= 1)
+    comments.unshift((lines[at] ?? "").replace(/^\s*#\s*/, ""));
+  const found = comments.find(
+    (comment) => name !== undefined && comment.toLowerCase().startsWith(`${name} `),
+  );
+  return found === undefined || name === undefined
+    ? {}
+    : { description: found.slice(name.length + 1).trim() };
+}
