@@ -34,6 +34,7 @@ export interface ImageBuildFlags {
   readonly secret: readonly string[];
   readonly output?: string;
   readonly iidfile?: string;
+  readonly check?: boolean;
 }
 
 export function declareImageBuild(command: Command): Command {
@@ -53,11 +54,14 @@ export function declareImageBuild(command: Command): Command {
     .addOption(repeated("--cache-to <type=inline>", "let the image carry its cache"))
     .addOption(repeated("--secret <id=x,src=file>", "a secret for RUN --mount=type=secret"))
     .option("-o, --output <dest>", "a folder for the result's files, - for a tar, or type=...,dest=...")
+    .option("--check", "hold the Dockerfile against BuildKit's rules, build nothing")
     .option("--iidfile <file>", "write the image's id here");
 }
 
 /** Builds a folder's Dockerfile; the id is the answer, the build's output goes to stderr. */
 export async function runImageBuild(context: Context, path: string, flags: ImageBuildFlags): Promise<number> {
+  if (flags.check === true)
+    return (await import("./check-dockerfile.ts")).checkDockerfile(context, path, flags);
   const output = parseBuildOutput(flags.output, context.io.cwd);
   const runtime = await context.runtime();
   const interrupt = interruptSignal();

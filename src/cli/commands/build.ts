@@ -14,7 +14,6 @@ import { withOurValues } from "./exec.ts";
 interface Flags extends ImageBuildFlags {
   readonly push?: boolean;
   readonly withDependencies?: boolean;
-  readonly check?: boolean;
   readonly print?: boolean;
   readonly progress?: Globals["progress"];
   readonly builder?: string;
@@ -32,7 +31,6 @@ export const build: CliCommand = {
     declareImageBuild(command)
       .option("--push", "push the images afterwards")
       .option("--with-dependencies", "images of services that they depend on too")
-      .option("--check", "not supported")
       .option("--print", "not supported")
       .addOption(new Option("--progress <type>", "as the option before the command").hideHelp())
       .option("--builder <name>", "accepted for Compose's sake")
@@ -72,8 +70,8 @@ export const build: CliCommand = {
 /** They build nothing in Compose, so they must not build here. */
 function refuseLooks({ check, print }: Flags): void {
   if (check === true)
-    throw new CliError("Cannot check a build without building: --check is not supported", {
-      hint: "`stowage build --dry-run` shows what would be built",
+    throw new CliError("Cannot check the builds of services: --check takes a folder", {
+      hint: "`stowage build --check ./folder`; `stowage build --dry-run` shows what would be built",
     });
   if (print === true)
     throw new CliError("Cannot print a bake file: --print is not supported", {

@@ -8,6 +8,7 @@ export {
   isConfigInstruction,
 } from "./config-instructions.ts";
 export { DockerfileError, type Lines, parseError } from "./dockerfile-error.ts";
+export { excerpt } from "./excerpt.ts";
 export { type LintReport, lintDockerfile } from "./lint/lint-dockerfile.ts";
 export { checkPairs } from "./lint/lint-stage.ts";
 export { type LintWarning, RULES, ruleUrl } from "./lint/rules.ts";

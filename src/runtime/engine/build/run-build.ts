@@ -1,5 +1,6 @@
 import {
   DockerfileError,
+  excerpt,
   findStage,
   type Instruction,
   parseDockerfile,
@@ -18,7 +19,6 @@ import { openFiles, readContext } from "./build-context.ts";
 import { BuildOutput } from "./build-output.ts";
 import type { BuilderContext, BuildSession, BuildSource } from "./build-session.ts";
 import { buildStage, type StageNumbers } from "./build-stage.ts";
-import { excerpt } from "./excerpt.ts";
 import { carriesCache, importCache, tellUnservedTargets } from "./inline-cache.ts";
 import { neededStages } from "./needed-stages.ts";
 import type { StageState } from "./stage-state.ts";

@@ -1,4 +1,4 @@
-import type { Lines } from "../../dockerfile/index.ts";
+import type { Lines } from "./dockerfile-error.ts";
 
 const AROUND = 2;
 
