@@ -42,6 +42,8 @@ export interface ImageSummary {
   /** Bytes of the unpacked layers. */
   readonly sizeBytes: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** Bytes of its layers that other images have, too; absent when not counted. */
+  readonly sharedBytes?: number;
   /** Containers made from it; -1 when not counted. */
   readonly containers: number;
 }
@@ -159,7 +161,12 @@ export interface CommitOptions {
 }
 
 export interface Images {
-  list(options?: { readonly all?: boolean; readonly filters?: Filters }): Promise<readonly ImageSummary[]>;
+  /** `sharedSize`: count `sharedBytes`, where the engine can. */
+  list(options?: {
+    readonly all?: boolean;
+    readonly filters?: Filters;
+    readonly sharedSize?: boolean;
+  }): Promise<readonly ImageSummary[]>;
   /** By reference, id, or unique id prefix; `not-found` with Docker's text (`No such image: x:latest`). */
   inspect(reference: string): Promise<ImageInfo>;
   history(reference: string): Promise<readonly ImageHistoryEntry[]>;

@@ -16,13 +16,15 @@ export function imageSummaryToWire(summary: ImageSummary): Wire {
     ParentId: summary.parentId,
     RepoDigests: summary.repoDigests,
     RepoTags: summary.repoTags,
-    SharedSize: -1,
+    SharedSize: summary.sharedBytes ?? -1,
     Size: summary.sizeBytes,
   };
 }
 
 export function imageSummaryFromWire(line: WireObject): ImageSummary {
+  const shared = line.number("SharedSize") ?? -1;
   return {
+    ...(shared >= 0 && { sharedBytes: shared }),
     id: line.text("Id") ?? "",
     repoTags: (line.texts("RepoTags") ?? []).filter((tag) => tag !== "<none>:<none>"),
     repoDigests: (line.texts("RepoDigests") ?? []).filter((digest) => !digest.startsWith("<none>")),

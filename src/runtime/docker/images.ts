@@ -26,8 +26,8 @@ export function dockerImages(connection: Connection): Images {
     inspect,
     build: (options) => buildImage(connection, options),
     buildFiles: (options, take) => buildFiles(connection, options, take),
-    async list({ all, filters } = {}) {
-      const query = { all, filters: filtersToQuery(filters) };
+    async list({ all, filters, sharedSize } = {}) {
+      const query = { all, "shared-size": sharedSize, filters: filtersToQuery(filters) };
       return wireObjects(await connection.json("GET", "/images/json", { query })).map(imageSummaryFromWire);
     },
     async history(reference) {

@@ -26,6 +26,7 @@ export const imageRoutes: readonly Route[] = [
 
 async function list(call: Call): Promise<Reply> {
   const images = await call.runtime.images.list({
+    sharedSize: flag(call.query, "shared-size"),
     all: flag(call.query, "all"),
     filters: filtersFromQuery(call.query.get("filters"), "images"),
   });

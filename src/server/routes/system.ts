@@ -72,7 +72,7 @@ async function diskUsage(call: Call): Promise<Reply> {
   const { runtime } = call;
   const [usage, images, containers, volumes] = await Promise.all([
     runtime.diskUsage(),
-    wants("image") ? runtime.images.list() : undefined,
+    wants("image") ? runtime.images.list({ sharedSize: true }) : undefined,
     wants("container") ? runtime.containers.list({ all: true, size: true }) : undefined,
     wants("volume") ? runtime.volumes.list({}, { usage: true }) : undefined,
   ]);

@@ -18,3 +18,6 @@ docker volume prune -af | sed -n 1,2p
 docker network prune -f
 docker rmi evi:1
 docker system prune -f | sed 's/: .*/: X/'
+docker run --name sz busybox sh -c 'echo hello >/x'; docker commit sz shared:1 | wc -c
+docker system df -v --format '{{range .Images}}{{println .Repository .SharedSize .UniqueSize .Containers}}{{end}}' | sed 's,1.98[0-9]MB,1.98MB,' | grep -e ^busybox -e ^shared | sort
+docker rm sz; docker rmi shared:1 >/dev/null; docker system df -v --format '{{range .Images}}{{println .Repository .SharedSize}}{{end}}' | sed 's,1.98[0-9]MB,1.98MB,' | grep ^busybox

@@ -1,5 +1,5 @@
 import { matchesGlob } from "../../../lib/glob-match.ts";
-import { type Filters, type ImageSummary, RuntimeError } from "../../index.ts";
+import { type ImageSummary, type Images, RuntimeError } from "../../index.ts";
 import { checkFilterKeys, isTrueFilter, matchesLabels, parseUntil } from "../filters.ts";
 import { findImage } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
@@ -37,20 +37,44 @@ const KEYS: ReadonlySet<string> = new Set(Object.keys(FILTERS));
 /** Newest first. Without `all`, images that only are steps of others are left out. */
 export function listImages(
   context: ImageContext,
-  options: { readonly all?: boolean; readonly filters?: Filters } = {},
+  options: Parameters<Images["list"]>[0] = {},
 ): readonly ImageSummary[] {
   checkFilterKeys(options.filters ?? {}, KEYS);
   const filters = Object.entries(options.filters ?? {}).filter(([, values]) => values.length > 0);
   const tests = filters.flatMap(([key, values]) => FILTERS[key]?.(context, values) ?? []);
   const patterns = options.filters?.["reference"] ?? [];
+  const shared = options.sharedSize === true ? sharedBytesIn(context) : () => ({});
   return context.images
     .all()
     .filter((image) => image.isHeld !== true)
-    .map((image) => ({ image, summary: withMatching(summaryOf(context, image), patterns) }))
+    .map((image) => ({
+      image,
+      summary: withMatching({ ...summaryOf(context, image), ...shared(image) }, patterns),
+    }))
     .filter(({ image, summary }) => options.all === true || !isStep(context, image, summary))
     .filter(({ image, summary }) => tests.every((test) => test(image, summary)))
     .map(({ summary }) => summary)
     .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+}
+
+/** A layer of several images counts for each of them. */
+function sharedBytesIn(context: ImageContext): (image: StoredImage) => Pick<ImageSummary, "sharedBytes"> {
+  const users = new Map<string, number>();
+  const chainOf = ({ layers }: StoredImage, index: number) =>
+    layers
+      .slice(0, index + 1)
+      .map(({ diffId }) => diffId)
+      .join();
+  for (const image of context.images.all())
+    if (image.isHeld !== true && !isStep(context, image, summaryOf(context, image)))
+      for (const index of image.layers.keys())
+        users.set(chainOf(image, index), (users.get(chainOf(image, index)) ?? 0) + 1);
+  return (image) => ({
+    sharedBytes: image.layers.reduce(
+      (sum, { sizeBytes }, index) => sum + ((users.get(chainOf(image, index)) ?? 0) > 1 ? sizeBytes : 0),
+      0,
+    ),
+  });
 }
 
 function isDangling(summary: ImageSummary): boolean {
