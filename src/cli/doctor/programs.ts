@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { compareVersions } from "../../lib/compare-versions.ts";
-import { type Check, type DoctorContext, type Finding, run, versionIn } from "./check.ts";
+import { type Check, type DoctorContext, type Finding, run, textOf, versionIn } from "./check.ts";
 
 interface Program {
   readonly name: string;
@@ -53,11 +54,12 @@ const RUNC_HOLES = [
 ] as const;
 
 /** The OCI runtime: crun where it works, else runc. */
-export const checkOciRuntime: Check = async ({ installer }) => {
-  const [crun, runc, distribution] = await Promise.all([
+export const checkOciRuntime: Check = async ({ installer, paths }) => {
+  const [crun, runc, distribution, choice] = await Promise.all([
     run("crun", ["--version"]),
     run("runc", ["--version"]),
     run("dpkg-query", ["--status", "runc"]),
+    textOf(join(paths.runDir, "oci-runtime.json")),
   ]);
   const names = [
     ...(crun.code === 0 ? [`crun ${versionIn(crun.stdout)}`] : []),
@@ -76,7 +78,9 @@ export const checkOciRuntime: Check = async ({ installer }) => {
     ];
   }
   const found = names.join(", ");
-  const version = runc.code === 0 ? versionIn(runc.stdout) : undefined;
+  // A daemon that ran before has written down what it found to work.
+  const chosen = /\/(crun|runc)@/.exec(choice)?.[1] ?? (crun.code === 0 ? "crun" : "runc");
+  const version = chosen === "runc" && runc.code === 0 ? versionIn(runc.stdout) : undefined;
   const open = version === undefined ? [] : RUNC_HOLES.filter(({ fixed }) => isOpen(version, fixed));
   if (open.length === 0) return [{ ...base, status: "ok", found }];
   const packageVersion = /^Version: (.*)$/m.exec(distribution.stdout)?.[1];
@@ -90,7 +94,7 @@ export const checkOciRuntime: Check = async ({ installer }) => {
       status: "warning",
       found,
       problem: `this release of runc is from before the fixes for ${open.map(({ names: ids }) => ids).join(", ")}${packaged}: run only images you trust`,
-      fix: installer.command("runc"),
+      fix: installer.command(crun.code === 0 ? "runc" : "crun"),
     },
   ];
 };
