@@ -16,13 +16,7 @@ import { renderReport } from "./report.mjs";
 import { run } from "./run.mjs";
 import { measureStacks } from "./stacks.mjs";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "5" },
-    only: { type: "string", default: "stacks,footprint,engine,images,builds,files,logs" },
-    out: { type: "string", default: "docs/benchmarks.md" },
-  },
-});
+const values = argumentsGiven();
 const rounds = Number(values.rounds);
 const only = values.only.split(",");
 
@@ -73,4 +67,20 @@ function busyboxArchive(dir) {
   const archive = join(dir, "busybox.tar");
   execFileSync("tar", ["-C", root, "-cf", archive, "."]);
   return archive;
+}
+
+function argumentsGiven() {
+  try {
+    const options = {
+      rounds: { type: "string", default: "5" },
+      only: { type: "string", default: "stacks,footprint,engine,images,builds,files,logs" },
+      out: { type: "string", default: "docs/benchmarks.md" },
+    };
+    return parseArgs({ options }).values;
+  } catch (error) {
+    process.stderr.write(
+      `bench: ${error.message}\nUsage: npm run bench -- [--rounds N] [--only PARTS] [--out FILE]\n`,
+    );
+    process.exit(2);
+  }
 }
