@@ -108,6 +108,16 @@ describe("our own client says what docker's says", () => {
     },
   );
 
+  it.each(["", "-v", "--format json", "--format {{.Type}}:{{.Size}}"])("system df %s", async (flags) => {
+    const args = ["system", "df", ...flags.split(" ").filter(Boolean)];
+    // Its size is what shows that volumes are measured.
+    await docker("exec", "occ", "sh", "-c", "echo 12345678 > /data/file");
+    // Docker's columns are at least ten wide, and time goes on between the two.
+    const same = (text: string) =>
+      text.replaceAll(/ {2,}/g, "  ").replaceAll(/\d+ (?:second|minute)s?|About a minute/g, "now");
+    expect(same(await stowage(...args))).toBe(same(await docker(...args)));
+  });
+
   it("container exec takes variables from a file", async () => {
     const file = join(engine.runDir, "variables");
     writeFileSync(file, "# no variable\nFROM_FILE=1\nBOTH=file\n");

@@ -61,7 +61,7 @@ export const containerLs: CliCommand = {
 };
 
 /** A container with the keys that `docker ps --format json` has. */
-function containerRecord(
+export function containerRecord(
   summary: ContainerSummary,
   nowMs: number,
   isCut: boolean,

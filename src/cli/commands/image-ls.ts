@@ -48,13 +48,17 @@ export const imageLs: CliCommand = {
         CreatedSince: "CREATED",
         Size: "SIZE",
       },
-      records: images.flatMap((image) => recordsOf(image, flags)),
+      records: images.flatMap((image) => imageRecords(image, flags)),
     });
   },
 };
 
 /** One a name: an image of several names is listed several times, as docker does. */
-function recordsOf(image: ImageSummary, flags: Flags): readonly Readonly<Record<string, unknown>>[] {
+export function imageRecords(
+  image: ImageSummary,
+  { trunc }: Pick<Flags, "trunc">,
+): readonly Readonly<Record<string, unknown>>[] {
+  const { sharedBytes } = image;
   const names = image.repoTags.length > 0 ? image.repoTags : ["<none>:<none>"];
   return names.map((name) => {
     const { repository, tag } = splitReference(name);
@@ -64,12 +68,12 @@ function recordsOf(image: ImageSummary, flags: Flags): readonly Readonly<Record<
       CreatedAt: goTime(image.createdAt),
       CreatedSince: `${humanDuration(Date.now() - image.createdAt.getTime())} ago`,
       Digest: digest ?? "<none>",
-      ID: flags.trunc ? image.id.replace(/^sha256:/, "").slice(0, 12) : image.id,
+      ID: trunc ? image.id.replace(/^sha256:/, "").slice(0, 12) : image.id,
       Repository: repository,
-      SharedSize: "N/A",
+      SharedSize: sharedBytes === undefined ? "N/A" : humanSize(sharedBytes, 4),
       Size: humanSize(image.sizeBytes, 3),
       Tag: tag,
-      UniqueSize: "N/A",
+      UniqueSize: sharedBytes === undefined ? "N/A" : humanSize(image.sizeBytes - sharedBytes, 4),
       VirtualSize: humanSize(image.sizeBytes, 4),
     };
   });

@@ -10,10 +10,10 @@ import { repeated } from "../globals.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { type PruneFlags, pruneCommand } from "../prune.ts";
 import { goJson } from "../render/go-json.ts";
-import { printListing } from "../render/listing.ts";
 import { nanoTime } from "../render/nano-time.ts";
 import { binarySize, humanSize } from "../render/units.ts";
 import { momentNs } from "../time-option.ts";
+import { systemDf as df } from "./system-df.ts";
 import { entries } from "./volume.ts";
 
 const info: CliCommand = {
@@ -46,72 +46,6 @@ const info: CliCommand = {
     ];
     for (const [name, value] of rows) context.printLine(`${name.padEnd(12)} ${value}`);
     for (const warning of facts.warnings) context.note(`warning: ${warning}`);
-  },
-};
-
-const df: CliCommand = {
-  summary: "Show what takes disk space",
-  declare: (command: Command) => command.option("--format <format>", "table, json or a Go template", "table"),
-  run: async (context: Context, _args: readonly string[], { format }: { readonly format: string }) => {
-    const runtime = await context.runtime();
-    const [usage, images, containers, volumes] = await Promise.all([
-      runtime.diskUsage(),
-      runtime.images.list(),
-      runtime.containers.list({ all: true, size: true }),
-      runtime.volumes.list({ usage: ["true"] }).catch(() => runtime.volumes.list()),
-    ]);
-    const used = new Set(containers.map(({ imageId }) => imageId));
-    const live = containers.filter(({ state }) => state.status === "running" || state.status === "paused");
-    const size = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
-    const row = (type: string, total: number, active: number, bytes: number, free: number) => ({
-      Type: type,
-      TotalCount: String(total),
-      Active: String(active),
-      Size: humanSize(bytes, 4),
-      Reclaimable: `${humanSize(free, 4)}${bytes > 0 ? ` (${Math.round((free / bytes) * 100)}%)` : ""}`,
-    });
-    const idle = images.filter(({ id }) => !used.has(id));
-    const writable = (some: typeof containers) => size(some.map(({ sizes }) => sizes?.writableBytes ?? 0));
-    const volumeBytes = (some: typeof volumes) => size(some.map((volume) => volume.usage?.sizeBytes ?? 0));
-    const inUse = new Set(containers.flatMap(({ mounts }) => mounts.map(({ name }) => name)));
-    const unused = volumes.filter(({ name }) => !inUse.has(name));
-    const cache = usage.buildCache;
-    const idleBytes = Math.min(usage.layersBytes, size(idle.map(({ sizeBytes }) => sizeBytes)));
-    await printListing(context, {
-      format,
-      key: "Type",
-      columns: {
-        Type: "TYPE",
-        TotalCount: "TOTAL",
-        Active: "ACTIVE",
-        Size: "SIZE",
-        Reclaimable: "RECLAIMABLE",
-      },
-      records: [
-        row("Images", images.length, images.length - idle.length, usage.layersBytes, idleBytes),
-        row(
-          "Containers",
-          containers.length,
-          live.length,
-          writable(containers),
-          writable(containers.filter((one) => !live.includes(one))),
-        ),
-        row(
-          "Local Volumes",
-          volumes.length,
-          volumes.length - unused.length,
-          volumeBytes(volumes),
-          volumeBytes(unused),
-        ),
-        row(
-          "Build Cache",
-          cache.length,
-          cache.filter(({ isInUse }) => isInUse).length,
-          size(cache.map(({ sizeBytes }) => sizeBytes)),
-          size(cache.filter(({ isInUse }) => !isInUse).map(({ sizeBytes }) => sizeBytes)),
-        ),
-      ],
-    });
   },
 };
 
