@@ -2,7 +2,6 @@ import type { Readable } from "node:stream";
 import { RuntimeError } from "../../../index.ts";
 import type { Descriptor } from "../content-store.ts";
 import { type Digest, digestOf } from "../digest.ts";
-import { JsonShape } from "../json-shape.ts";
 import { MAX_MANIFEST_BYTES } from "../manifest.ts";
 import { DOCKER, OCI } from "../media-types.ts";
 import { bodyOf, discard, type HttpResponse } from "./http-request.ts";
@@ -106,16 +105,6 @@ export class Repository {
       accept: [200, 201, 202],
     });
     discard(response);
-  }
-
-  async tags(): Promise<readonly string[]> {
-    const response = await this.#session.request(this.#url("tags/list"), {
-      method: "GET",
-      accept: [200],
-      follow: true,
-    });
-    const body = await bodyOf(response, MAX_MANIFEST_BYTES);
-    return JsonShape.parse(body.toString(), "tags").texts("tags") ?? [];
   }
 
   #url(rest: string): URL {
