@@ -44,11 +44,10 @@ try {
   if (only.includes("files")) sections.push(await measureFiles(sides, { rounds, scratch }));
   if (only.includes("logs")) sections.push(await measureLogs(sides, { rounds, scratch }));
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}, load ${load.toFixed(1)} before`;
-  const info = JSON.parse(
-    (await run("docker", ["info", "--format", "json"], { env: sides[0].dockerEnv })).stdout,
-  );
-  writeFileSync(values.out, renderReport(sections, { machine, rounds, ociRuntime: info.DefaultRuntime }));
-  process.stdout.write(renderReport(sections, { machine, rounds, ociRuntime: info.DefaultRuntime }));
+  const ociRuntimes = await Promise.all(sides.map(ociRuntimeOf));
+  const report = renderReport(sections, { machine, rounds, ociRuntimes });
+  writeFileSync(values.out, report);
+  process.stdout.write(report);
 } finally {
   for (const side of sides) await side.stop();
   rmSync(scratch, { recursive: true, force: true });
@@ -67,6 +66,11 @@ function busyboxArchive(dir) {
   const archive = join(dir, "busybox.tar");
   execFileSync("tar", ["-C", root, "-cf", archive, "."]);
   return archive;
+}
+
+async function ociRuntimeOf({ dockerEnv }) {
+  const { stdout } = await run("docker", ["info", "--format", "{{.DefaultRuntime}}"], { env: dockerEnv });
+  return stdout.trim();
 }
 
 function argumentsGiven() {

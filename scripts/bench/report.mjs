@@ -1,12 +1,12 @@
 // docs/benchmarks.md from what was measured.
 import { median } from "./run.mjs";
 
-export function renderReport(sections, { machine, rounds, ociRuntime }) {
+export function renderReport(sections, { machine, rounds, ociRuntimes }) {
   return [
     "# Benchmarks",
     "",
     "Made by `npm run bench`: Stowage, and docker compose 2.40 on dockerd 28, in one run, in turn, on one machine",
-    `(${machine}; ${rounds} rounds; both use ${ociRuntime}). Medians, with the fastest in brackets. A ratio below 1 means`,
+    `(${machine}; ${rounds} rounds; OCI runtimes: ${ociRuntimes.join(" and ")}). Medians, with the fastest in brackets. A ratio below 1 means`,
     "that Stowage needs less. [performance.md](performance.md) says where the time goes.",
     ...sections.flatMap(renderSection),
     "",
