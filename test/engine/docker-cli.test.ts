@@ -85,11 +85,15 @@ function play(script: string, env: NodeJS.ProcessEnv): Promise<string> {
   });
 }
 
-/** Ids, and the words dockerd's layers put before the OCI runtime's. */
+/** Ids, the words dockerd's layers put before the OCI runtime's, and which of the two OCI runtimes it was. */
 function plain(transcript: string): string {
   return transcript
     .replaceAll(/\b[0-9a-f]{64}\b/g, "ID64")
     .replaceAll(/\b[0-9a-f]{12}\b/g, "ID12")
     .replaceAll("failed to create shim task: ", "")
+    .replaceAll(
+      "OCI runtime create failed: crun create failed: ",
+      "OCI runtime create failed: runc create failed: ",
+    )
     .replaceAll("\r\n", "\n");
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../../../lib/atomic-file.ts";
 import { RuntimeError } from "../../index.ts";
 import { ociConfig } from "../oci/config.ts";
+import { forCrunOnV1 } from "../oci/crun-on-v1.ts";
 import { allDevices, deviceNumbers, findDevices } from "../oci/devices.ts";
 import { ociText } from "../oci/oci-text.ts";
 import { devicesOfResources } from "../oci/resources.ts";
@@ -38,9 +39,13 @@ export async function writeBundle(
   const config = await composeConfig(ctx, container, { ...parts, etc });
   const { rootfsDir } = parts;
   const nested = await mountNested(ctx.host, ctx.oci.name, { rootfsDir, mounts: config.mounts });
-  const left = { ...config, mounts: nested.left };
+  const left = { ...(isCrunOnV1(ctx) ? forCrunOnV1(config) : config), mounts: nested.left };
   await writeFile(join(ctx.layout.bundleDir(container.id), "config.json"), ociText(left));
   return nested;
+}
+
+export function isCrunOnV1({ oci, machine }: Pick<ContainersContext, "oci" | "machine">): boolean {
+  return oci.name === "crun" && machine.cgroupVersion === "1";
 }
 
 type EtcFiles = ReturnType<typeof etcPaths>;

@@ -6,6 +6,7 @@ import type { Container, Run } from "./container.ts";
 import { announce, announceNetworks, announceVolumes } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
 import { prepareImageMounts, withoutImages } from "./image-mounts.ts";
+import { setIoWeights } from "./io-weights.ts";
 import { linkEnv } from "./link-env.ts";
 import { logPathOf } from "./log-path.ts";
 import { bootId, type MonitoredProcess, startMonitor, startTicks } from "./monitor.ts";
@@ -67,7 +68,8 @@ async function bringUp(ctx: ContainersContext, container: Container): Promise<vo
     startMonitor(monitorRequest(ctx, container)).finally(() => nested.detach()),
   );
   container.run = await beginRun(ctx, container, { request, sandbox, linkEnv: links, monitored });
-  const { startedAt } = container.run;
+  const { startedAt, cgroupsPath } = container.run;
+  await setIoWeights(ctx, cgroupsPath, spec.resources);
   const begun = { status: "running", startedAt, exitCode: 0, error: "", oomKilled: false } as const;
   const record = withState(container.record, begun);
   // A crash between the two finds it waiting at the gate, and takes the start for one that never was.

@@ -4,11 +4,12 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContainerSpec, type OutputChunk, type Resources, RuntimeError } from "../../index.ts";
 import { ociConfig } from "../oci/config.ts";
+import { forCrunOnV1 } from "../oci/crun-on-v1.ts";
 import { lastLoggedError, startError } from "../oci/failure.ts";
 import { programEnv } from "../oci/run-program.ts";
 import type { OciConfig } from "../oci/types.ts";
 import type { PreparedMount, Sandbox } from "../parts.ts";
-import { cgroupParentOf } from "./bundle.ts";
+import { cgroupParentOf, isCrunOnV1 } from "./bundle.ts";
 import type { ContainersContext } from "./context.ts";
 import { effectiveOf } from "./effective.ts";
 import { mergeOutput } from "./merge-output.ts";
@@ -64,7 +65,7 @@ export async function runOnce(ctx: ContainersContext, request: RunOnceRequest): 
     const { rootfsDir } = request;
     const nested = await mountNested(ctx.host, ctx.oci.name, { rootfsDir, mounts: config.mounts });
     try {
-      const left = { ...config, mounts: nested.left };
+      const left = { ...(isCrunOnV1(ctx) ? forCrunOnV1(config) : config), mounts: nested.left };
       await writeFile(join(bundleDir, "config.json"), JSON.stringify(left));
       return await execute(ctx, id, request);
     } finally {

@@ -1,8 +1,11 @@
 import { type Resources, type RestartPolicy, RuntimeError } from "../../index.ts";
+import { withoutIoWeights } from "../oci/crun-on-v1.ts";
 import { deviceNumbers } from "../oci/devices.ts";
 import { devicesOfResources, ociResources } from "../oci/resources.ts";
+import { isCrunOnV1 } from "./bundle.ts";
 import { announce } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
+import { setIoWeights } from "./io-weights.ts";
 import { validateResources } from "./validate-spec.ts";
 
 /** See `Containers.update`. */
@@ -25,11 +28,11 @@ export async function updateContainer(
         "Restart policy cannot be updated because AutoRemove is enabled for the container",
       );
     validateResources(spec);
-    if (container.run !== undefined && resources !== undefined && Object.keys(resources).length > 0)
-      await ctx.oci.update(
-        record.id,
-        ociResources(spec.resources ?? {}, await deviceNumbers(devicesOfResources(resources))),
-      );
+    if (container.run !== undefined && resources !== undefined && Object.keys(resources).length > 0) {
+      const limits = ociResources(spec.resources ?? {}, await deviceNumbers(devicesOfResources(resources)));
+      await ctx.oci.update(record.id, isCrunOnV1(ctx) ? withoutIoWeights(limits) : limits);
+      await setIoWeights(ctx, container.run.cgroupsPath, spec.resources);
+    }
     container.record = { ...record, spec };
     await ctx.store.save(container.record);
     announce(ctx, container, "update");
