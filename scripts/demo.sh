@@ -53,7 +53,7 @@ Look around, in examples/shop (\`export PATH=$checkout/bin:\$PATH\` first):
     stowage ${flags}logs -f web
     stowage ${flags}exec db mysql -ushop -pshop-secret shop -e 'SELECT * FROM product'
     stowage ${flags}plan                 # nothing to do, until compose.yaml changes
-    docker rm -f shop-cache-1            # with DOCKER_HOST=unix:///run/stowage/stowage.sock: it comes back
+    docker rm -f shop-cache-1            # with DOCKER_HOST=unix://${STOWAGE_RUN:-/run/stowage}/stowage.sock: it comes back
 Take it down:
     stowage ${flags}down                 # -v takes the data too
     stowage daemon stop
