@@ -114,6 +114,21 @@ describe("a terminal", () => {
   });
 });
 
+describe("an exec that signals its process group", () => {
+  it.each([false, true])("reaches nobody outside (terminal: %s)", async (tty) => {
+    const id = await run("sleep 1000");
+    const command = ["sh", "-c", "trap 'echo caught' USR2; kill -USR2 0; echo done; exit 4"];
+    const execId = await runtime.containers.createExec(id, { command, tty, attachStdout: true });
+    const session = await runtime.containers.startExec(execId);
+    if (session === undefined) throw new Error("no session");
+    const seen = reading(session);
+    await until(() => seen.isOver, "end");
+    expect(seen.text.split(/\r?\n/)).toEqual(expect.arrayContaining(["caught", "done"]));
+    expect((await runtime.containers.inspectExec(execId)).exitCode).toBe(4);
+    expect((await runtime.containers.inspect(id)).state.status).toBe("running");
+  });
+});
+
 describe("output", () => {
   it("of a container that ends at once is whole for who attached before", async () => {
     for (let n = 0; n < 5; n++) {

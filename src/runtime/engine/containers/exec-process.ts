@@ -134,7 +134,7 @@ function spawnWithPipes(file: string, args: readonly string[], request: ExecRequ
       "pipe",
     ],
     env: programEnv(),
-    // crun leaves the program in its own process group, which is not to be ours: `kill 0` reaches all of it.
+    // Ctrl-C at a daemon in the foreground is the daemon's, not its execs'.
     detached: true,
   });
   child.stdin?.on("error", () => {});
