@@ -1,16 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { isRemote } from "../daemon/index.ts";
-import { DockerfileError, excerpt, lintDockerfile, ruleUrl } from "../runtime/dockerfile/index.ts";
-import { hasKind } from "../runtime/index.ts";
+import { DockerfileError, excerpt, lintOnRuntime, ruleUrl } from "../runtime/dockerfile/index.ts";
 import { CliError } from "./cli-error.ts";
 import { withOurValues } from "./commands/exec.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { type ImageBuildFlags, pairs } from "./image-build.ts";
 import { escapeControls } from "./render/paint.ts";
-
-const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 
 /** Holds a Dockerfile of this machine against BuildKit's rules, and prints what `docker build --check` would. Builds nothing. */
 export async function checkDockerfile(
@@ -26,20 +23,11 @@ export async function checkDockerfile(
     throw new CliError(`Cannot read the Dockerfile ${file}`, { cause });
   });
   const runtime = await context.runtime();
-  const { architecture } = await runtime.info();
-  const { warnings, error } = await lintDockerfile({
+  const { warnings, error } = await lintOnRuntime(runtime, {
     text,
     name,
     buildArgs: pairs(withOurValues(flags.buildArg, context.io.env)),
-    platform: flags.platform ?? `linux/${GO_ARCHITECTURE[architecture] ?? architecture}`,
-    envOf: (image) =>
-      runtime.images.inspect(image).then(
-        ({ config }) => config.env ?? [],
-        (failure) => {
-          if (hasKind(failure, "not-found") || hasKind(failure, "invalid")) return undefined;
-          throw failure;
-        },
-      ),
+    platform: flags.platform,
   });
   const print = (words: string) => context.printLine(escapeControls(words));
   const [count, has] = [warnings.length, warnings.length === 1 ? "warning has" : "warnings have"];

@@ -1,3 +1,4 @@
+import { goArchitecture } from "../../lib/go-architecture.ts";
 import type { RuntimeInfo } from "../index.ts";
 import type { WireObject } from "./wire-object.ts";
 
@@ -6,15 +7,8 @@ type Wire = Readonly<Record<string, unknown>>;
 export const API_VERSION = "1.51";
 export const MIN_API_VERSION = "1.24";
 
-/** uname's word -> Go's, which Docker uses in `version`. */
-const GO_ARCHITECTURE: Readonly<Record<string, string>> = {
-  x86_64: "amd64",
-  aarch64: "arm64",
-  armv7l: "arm",
-};
-
 export function versionToWire(info: RuntimeInfo): Wire {
-  const arch = GO_ARCHITECTURE[info.architecture] ?? info.architecture;
+  const arch = goArchitecture(info.architecture);
   const details = {
     ApiVersion: API_VERSION,
     Arch: arch,

@@ -4,13 +4,13 @@ import {
   DockerfileError,
   type Lines,
   type LintReport,
-  lintDockerfile,
+  lintOnRuntime,
   parseDockerfile,
   RULES,
   ruleUrl,
   splitStages,
 } from "../../runtime/dockerfile/index.ts";
-import { type ContainerRuntime, hasKind, RuntimeError } from "../../runtime/index.ts";
+import { type ContainerRuntime, RuntimeError } from "../../runtime/index.ts";
 import { type BuildRecord, stepDigest } from "./build-record.ts";
 import { dockerfileName, type FrontendOptions, loadStep, readDockerfile } from "./dockerfile-source.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
@@ -90,25 +90,15 @@ async function check(
   text: string,
   target: string | undefined,
 ): Promise<LintReport> {
-  const { architecture } = await runtime.info();
-  const goArchitecture = { x86_64: "amd64", aarch64: "arm64" }[architecture] ?? architecture;
   const buildArgs = Object.entries(options).flatMap(([key, value]) =>
     key.startsWith("build-arg:") ? [[key.slice("build-arg:".length), value] as const] : [],
   );
-  return lintDockerfile({
+  return lintOnRuntime(runtime, {
     text,
     name: dockerfileName(options),
     buildArgs: Object.fromEntries(buildArgs),
     target,
-    platform: options["platform"] || `linux/${goArchitecture}`,
-    envOf: (image) =>
-      runtime.images.inspect(image).then(
-        ({ config }) => config.env ?? [],
-        (error) => {
-          if (hasKind(error, "not-found") || hasKind(error, "invalid")) return undefined;
-          throw error;
-        },
-      ),
+    platform: options["platform"] || undefined,
   });
 }
 

@@ -1,3 +1,4 @@
+import { goArchitecture } from "../../lib/go-architecture.ts";
 import type { DiskUsage } from "../../runtime/index.ts";
 import type { Builder, Exporter } from "./builder.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
@@ -125,10 +126,8 @@ function buildkitVersion(): ProtoWriter {
   return new ProtoWriter().text(1, "github.com/moby/buildkit").text(2, "v0.25.0").text(3, "stowage");
 }
 
-const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
-
 function worker(architecture: string): ProtoWriter {
-  const platform = new ProtoWriter().text(1, GO_ARCHITECTURE[architecture] ?? architecture).text(2, "linux");
+  const platform = new ProtoWriter().text(1, goArchitecture(architecture)).text(2, "linux");
   return new ProtoWriter().text(1, "stowage").map(2, {}).message(3, platform).message(5, buildkitVersion());
 }
 
