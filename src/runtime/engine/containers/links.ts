@@ -45,10 +45,11 @@ export function linksOf(table: ContainerTable, { links = [] }: ContainerRecord):
   });
 }
 
-/** The names that others' links give a container: `owner/alias`. */
-export function linkNamesOf(table: ContainerTable, { id }: Container): readonly string[] {
-  return table.all().flatMap(({ record }) => {
-    const mine = (record.links ?? []).filter(({ containerId }) => containerId === id);
-    return mine.map(({ alias }) => `${record.name}/${alias}`);
-  });
+/** By container id, the names that others' links give it: `owner/alias`. */
+export function linkNamesIn(table: ContainerTable): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const { record } of table.all())
+    for (const { containerId, alias } of record.links ?? [])
+      names.set(containerId, [...(names.get(containerId) ?? []), `${record.name}/${alias}`]);
+  return names;
 }

@@ -3,6 +3,7 @@ import { RuntimeError } from "../../index.ts";
 import { checkFilterKeys, matchesLabels, matchesName, parseUntil } from "../filters.ts";
 import type { Container } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
+import { linkNamesIn } from "./links.ts";
 import { isRunning } from "./record.ts";
 import { summaryOf } from "./view.ts";
 
@@ -36,17 +37,17 @@ export async function listContainers(
     .filter((container) => showsStopped || isRunning(container.record.state))
     .filter(isWanted);
   const shown = limit === undefined || limit < 0 ? found : found.slice(0, limit);
+  const linkNames = linkNamesIn(ctx.table);
   return Promise.all(
-    shown.map((container) => (size ? withSizes(ctx, container) : summaryOf(ctx.table, container))),
+    shown.map(async (container) => {
+      const summary = summaryOf(container, linkNames.get(container.id));
+      return size ? { ...summary, sizes: await sizesOf(ctx, container) } : summary;
+    }),
   );
 }
 
 export function newestFirst(containers: readonly Container[]): readonly Container[] {
   return [...containers].sort((a, b) => b.record.createdAt - a.record.createdAt);
-}
-
-export async function withSizes(ctx: ContainersContext, container: Container): Promise<ContainerSummary> {
-  return { ...summaryOf(ctx.table, container), sizes: await sizesOf(ctx, container) };
 }
 
 export async function sizesOf(ctx: ContainersContext, { record }: Container) {

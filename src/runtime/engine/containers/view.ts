@@ -8,9 +8,8 @@ import type {
 } from "../../index.ts";
 import { etcPaths } from "./bundle.ts";
 import type { Container } from "./container.ts";
-import type { ContainerTable } from "./container-table.ts";
 import type { ContainersContext } from "./context.ts";
-import { linkNamesOf, linksOf } from "./links.ts";
+import { linkNamesIn, linksOf } from "./links.ts";
 import { logPathOf } from "./log-path.ts";
 
 export function stateOf({ record, run, health }: Container): ContainerState {
@@ -28,9 +27,8 @@ export function stateOf({ record, run, health }: Container): ContainerState {
   };
 }
 
-export function summaryOf(table: ContainerTable, container: Container): ContainerSummary {
+export function summaryOf(container: Container, linkNames: readonly string[] = []): ContainerSummary {
   const { record, effective } = container;
-  const linkNames = linkNamesOf(table, container);
   return {
     id: record.id,
     name: record.name,
@@ -77,7 +75,7 @@ export function infoOf(ctx: ContainersContext, container: Container): ContainerI
   const { id } = record;
   const running = [...container.execs].filter((execId) => ctx.execs.get(execId)?.info().isRunning);
   return {
-    ...summaryOf(ctx.table, container),
+    ...summaryOf(container, linkNamesIn(ctx.table).get(id)),
     spec: record.spec,
     effective,
     links: linksOf(ctx.table, record).map(({ name, alias }) => `/${name}:/${record.name}/${alias}`),
