@@ -48,13 +48,13 @@ const HEREDOC = /<<(-?)(?:(["'])([^"'\s<>|&;()]+)\2|([A-Za-z_][\w.-]*))/g;
 
 /** The text of a Dockerfile as instructions. `invalid` with the line, in Docker's words. */
 export function parseDockerfile(text: string, name = "Dockerfile"): Dockerfile {
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const lines = linesOf(text);
   if (lines.some((line) => line.length > MAX_LINE_LENGTH))
     throw new RuntimeError(
       "invalid",
       `dockerfile line greater than maximum allowed size of ${MAX_LINE_LENGTH}`,
     );
-  const escapeChar = readDirectives(lines);
+  const escapeChar = escapeCharOf(readDirectives(lines));
   const instructions: Instruction[] = [];
   for (let at = 0; at < lines.length; ) {
     const statement = joinLines(lines, at, escapeChar);
@@ -69,8 +69,12 @@ export function parseDockerfile(text: string, name = "Dockerfile"): Dockerfile {
   return { instructions, escapeChar };
 }
 
-/** Directives are comments before everything else; the escape character is the one that matters here. */
-function readDirectives(lines: readonly string[]): string {
+export function linesOf(text: string): readonly string[] {
+  return text.replace(/^\uFEFF/, "").split(/\r?\n/);
+}
+
+/** Directives, by name: comments before everything else. */
+export function readDirectives(lines: readonly string[]): ReadonlyMap<string, string> {
   const seen = new Map<string, string>();
   for (const [index, line] of lines.entries()) {
     const match = DIRECTIVE.exec(line.trim());
@@ -79,7 +83,11 @@ function readDirectives(lines: readonly string[]): string {
     if (seen.has(key)) throw parseError(index + 1, `only one ${key} parser directive can be used`);
     seen.set(key, match?.[2]?.trim() ?? "");
   }
-  const escapeChar = seen.get("escape") ?? "\\";
+  return seen;
+}
+
+function escapeCharOf(directives: ReadonlyMap<string, string>): string {
+  const escapeChar = directives.get("escape") ?? "\\";
   if (escapeChar !== "\\" && escapeChar !== "`")
     throw parseError(1, `invalid escape token '${escapeChar}' does not match \` or \\`);
   return escapeChar;

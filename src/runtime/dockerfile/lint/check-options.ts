@@ -1,4 +1,5 @@
 import { RuntimeError } from "../../index.ts";
+import { linesOf, readDirectives } from "../parse-dockerfile.ts";
 
 /** What `# check=skip=A,B;error=true` asks for. */
 export interface CheckOptions {
@@ -8,11 +9,9 @@ export interface CheckOptions {
   readonly isError: boolean;
 }
 
-const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9-]*)\s*=\s*(.*?)\s*$/;
-
 /** Of a Dockerfile's directive, or of `given` (the build argument `BUILDKIT_DOCKERFILE_CHECK`), which goes before it. */
 export function checkOptions(text: string, given?: string): CheckOptions {
-  const wanted = given ?? directiveOf(text);
+  const wanted = given ?? readDirectives(linesOf(text)).get("check") ?? "";
   const values = new Map<string, string>();
   for (const part of wanted.split(";").filter((piece) => piece.trim() !== "")) {
     const [key = "", value] = part.split("=").map((word) => word.trim());
@@ -30,15 +29,6 @@ export function checkOptions(text: string, given?: string): CheckOptions {
     skipsAll: skipped.has("all"),
     isError: /^(?:1|t|true)$/i.test(values.get("error") ?? ""),
   };
-}
-
-function directiveOf(text: string): string {
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
-    const [, key, value = ""] = DIRECTIVE.exec(line.trim()) ?? [];
-    if (key === undefined) return "";
-    if (key.toLowerCase() === "check") return value;
-  }
-  return "";
 }
 
 function refused(detail: string): RuntimeError {

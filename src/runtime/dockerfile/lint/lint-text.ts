@@ -1,4 +1,4 @@
-import type { Dockerfile, Instruction } from "../parse-dockerfile.ts";
+import { type Dockerfile, type Instruction, linesOf } from "../parse-dockerfile.ts";
 import type { Stage } from "../stages.ts";
 import type { Warn } from "./rules.ts";
 
@@ -6,7 +6,7 @@ const RESERVED = ["context", "scratch"];
 
 /** What the words themselves tell, before a variable has a value. */
 export function lintText(text: string, file: Dockerfile, stages: readonly Stage[], warn: Warn): void {
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const lines = linesOf(text);
   for (const instruction of file.instructions) lintContinuation(lines, instruction, warn);
   for (const instruction of file.instructions) {
     if (instruction.name === "FROM") lintFrom(instruction, warn);
