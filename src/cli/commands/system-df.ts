@@ -3,8 +3,7 @@ import type { ContainerSummary, DiskUsage, ImageSummary, VolumeInfo } from "../.
 import type { CliCommand } from "../cli-command.ts";
 import { usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
-import { printListing } from "../render/listing.ts";
-import { renderTable } from "../render/table.ts";
+import { type Listing, printListing } from "../render/listing.ts";
 import { humanDuration, humanSize } from "../render/units.ts";
 import { containerRecord } from "./container-ls.ts";
 import { imageRecords } from "./image-ls.ts";
@@ -31,7 +30,7 @@ export const systemDf: CliCommand = {
       runtime.volumes.list({}, { usage: true }),
     ]);
     const found = { usage, images, containers, volumes };
-    if (verbose === true) printEach(context, found);
+    if (verbose === true) await printEach(context, found);
     else await printTotals(context, found, format ?? "table");
   },
 };
@@ -50,7 +49,6 @@ async function printTotals(
 ): Promise<void> {
   const used = new Set(containers.map(({ imageId }) => imageId));
   const live = containers.filter(({ state }) => state.status === "running" || state.status === "paused");
-  const size = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
   const row = (type: string, total: number, active: number, bytes: number, free: number) => ({
     Active: String(active),
     Reclaimable: `${humanSize(free, 4)}${bytes > 0 ? ` (${Math.round((free / bytes) * 100)}%)` : ""}`,
@@ -59,12 +57,12 @@ async function printTotals(
     Type: type,
   });
   const idle = images.filter(({ id }) => !used.has(id));
-  const writable = (some: typeof containers) => size(some.map(({ sizes }) => sizes?.writableBytes ?? 0));
-  const volumeBytes = (some: typeof volumes) => size(some.map((volume) => volume.usage?.sizeBytes ?? 0));
+  const writable = (some: typeof containers) => sum(some.map(({ sizes }) => sizes?.writableBytes ?? 0));
+  const volumeBytes = (some: typeof volumes) => sum(some.map((volume) => volume.usage?.sizeBytes ?? 0));
   const inUse = new Set(containers.flatMap(({ mounts }) => mounts.map(({ name }) => name)));
   const unused = volumes.filter(({ name }) => !inUse.has(name));
   const cache = usage.buildCache;
-  const idleBytes = Math.min(usage.layersBytes, size(idle.map(({ sizeBytes }) => sizeBytes)));
+  const idleBytes = Math.min(usage.layersBytes, sum(idle.map(({ sizeBytes }) => sizeBytes)));
   await printListing(context, {
     format,
     key: "Type",
@@ -95,61 +93,57 @@ async function printTotals(
         "Build Cache",
         cache.length,
         cache.filter(({ isInUse }) => isInUse).length,
-        size(cache.map(({ sizeBytes }) => sizeBytes)),
-        size(cache.filter(({ isInUse }) => !isInUse).map(({ sizeBytes }) => sizeBytes)),
+        sum(cache.map(({ sizeBytes }) => sizeBytes)),
+        sum(cache.filter(({ isInUse }) => !isInUse).map(({ sizeBytes }) => sizeBytes)),
       ),
     ],
   });
 }
 
 /** As docker has it: four tables with a heading each. */
-function printEach(context: Context, { usage, images, containers, volumes }: Found): void {
+async function printEach(context: Context, { usage, images, containers, volumes }: Found): Promise<void> {
   const nowMs = Date.now();
-  const table = (
-    columns: Readonly<Record<string, string>>,
-    records: readonly Readonly<Record<string, unknown>>[],
-  ) =>
-    renderTable(
-      Object.values(columns),
-      records.map((record) => Object.keys(columns).map((field) => String(record[field] ?? ""))),
-    );
-  const cacheBytes = usage.buildCache.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  context.print(
-    [
-      `Images space usage:\n\n${table(
-        IMAGE_COLUMNS,
-        images.flatMap((image) => imageRecords(image, { trunc: true })),
-      )}`,
-      `Containers space usage:\n\n${table(
-        CONTAINER_COLUMNS,
-        containers.map((summary) => ({
-          ...containerRecord(summary, nowMs, true),
-          Size: humanSize(summary.sizes?.writableBytes ?? 0, 3),
-        })),
-      )}`,
-      `Local Volumes space usage:\n\n${table(
-        { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" },
-        volumes.map(({ name, usage: used }) => ({
-          Name: name,
-          Links: used?.references ?? "N/A",
-          Size: used === undefined ? "N/A" : humanSize(used.sizeBytes, 4),
-        })),
-      )}`,
-      `Build cache usage: ${humanSize(cacheBytes, 4)}\n\n${table(
-        CACHE_COLUMNS,
-        usage.buildCache.map((step) => ({
-          ID: step.id.slice(0, 12),
-          CacheType: "regular",
-          Size: humanSize(step.sizeBytes, 3),
-          CreatedSince: `${humanDuration(nowMs - step.createdAt.getTime())} ago`,
-          LastUsedSince:
-            step.lastUsedAt === undefined ? "" : `${humanDuration(nowMs - step.lastUsedAt.getTime())} ago`,
-          UsageCount: step.usageCount,
-          Shared: false,
-        })),
-      )}`,
-    ].join("\n"),
-  );
+  const section = async (heading: string, listing: Pick<Listing, "columns" | "records">) => {
+    context.print(`${heading}\n\n`);
+    await printListing(context, { format: "table", key: "", ...listing });
+  };
+  await section("Images space usage:", {
+    columns: IMAGE_COLUMNS,
+    records: images.flatMap((image) => imageRecords(image, { trunc: true })),
+  });
+  await section("\nContainers space usage:", {
+    columns: CONTAINER_COLUMNS,
+    records: containers.map((summary) => ({
+      ...containerRecord(summary, nowMs, true),
+      Size: humanSize(summary.sizes?.writableBytes ?? 0, 3),
+    })),
+  });
+  await section("\nLocal Volumes space usage:", {
+    columns: { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" },
+    records: volumes.map(({ name, usage: used }) => ({
+      Name: name,
+      Links: used?.references ?? "N/A",
+      Size: used === undefined ? "N/A" : humanSize(used.sizeBytes, 4),
+    })),
+  });
+  const cacheBytes = sum(usage.buildCache.map(({ sizeBytes }) => sizeBytes));
+  await section(`\nBuild cache usage: ${humanSize(cacheBytes, 4)}`, {
+    columns: CACHE_COLUMNS,
+    records: usage.buildCache.map((step) => ({
+      ID: step.id.slice(0, 12),
+      CacheType: "regular",
+      Size: humanSize(step.sizeBytes, 3),
+      CreatedSince: `${humanDuration(nowMs - step.createdAt.getTime())} ago`,
+      LastUsedSince:
+        step.lastUsedAt === undefined ? "" : `${humanDuration(nowMs - step.lastUsedAt.getTime())} ago`,
+      UsageCount: step.usageCount,
+      Shared: false,
+    })),
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 const IMAGE_COLUMNS = {
