@@ -3,20 +3,19 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../../../lib/atomic-file.ts";
 import { RuntimeError } from "../../index.ts";
 import { ociConfig } from "../oci/config.ts";
-import { forCrunOnV1 } from "../oci/crun-on-v1.ts";
 import { allDevices, deviceNumbers, findDevices } from "../oci/devices.ts";
-import { ociText } from "../oci/oci-text.ts";
 import { devicesOfResources } from "../oci/resources.ts";
 import type { OciConfig } from "../oci/types.ts";
 import type { PreparedMount, ResolvedImage, Sandbox } from "../parts.ts";
 import type { Container, Run } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
 import { chooseNamespaces, chooseShm, donorOf } from "./namespaces.ts";
-import { mountNested, type NestedMounts } from "./nested-mounts.ts";
+import type { NestedMounts } from "./nested-mounts.ts";
 import { ContainerRoot } from "./rooted-path.ts";
 import { seccompTables } from "./seccomp-tables.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
+import { writeConfig } from "./write-config.ts";
 
 export interface BundleParts {
   readonly image: ResolvedImage;
@@ -34,18 +33,10 @@ export async function writeBundle(
   ctx: ContainersContext,
   container: Container,
   parts: BundleParts,
-): Promise<NestedMounts> {
+): Promise<Pick<NestedMounts, "detach">> {
   const etc = await writeEtcFiles(ctx, container, parts.sandbox);
   const config = await composeConfig(ctx, container, { ...parts, etc });
-  const { rootfsDir } = parts;
-  const nested = await mountNested(ctx.host, ctx.oci.name, { rootfsDir, mounts: config.mounts });
-  const left = { ...(isCrunOnV1(ctx) ? forCrunOnV1(config) : config), mounts: nested.left };
-  await writeFile(join(ctx.layout.bundleDir(container.id), "config.json"), ociText(left));
-  return nested;
-}
-
-export function isCrunOnV1({ oci, machine }: Pick<ContainersContext, "oci" | "machine">): boolean {
-  return oci.name === "crun" && machine.cgroupVersion === "1";
+  return writeConfig(ctx, container.id, { rootfsDir: parts.rootfsDir, config });
 }
 
 type EtcFiles = ReturnType<typeof etcPaths>;

@@ -1,8 +1,7 @@
 import type { Resources } from "../../index.ts";
-import { writeIoWeights } from "../oci/crun-on-v1.ts";
+import { isCrunOnV1, writeIoWeights } from "../oci/crun-on-v1.ts";
 import { deviceNumbers } from "../oci/devices.ts";
 import { devicesOfResources, ociResources } from "../oci/resources.ts";
-import { isCrunOnV1 } from "./bundle.ts";
 import type { ContainersContext } from "./context.ts";
 
 /** Gives a group the shares of the disks' time that it asks for, where the OCI runtime does not do it. */

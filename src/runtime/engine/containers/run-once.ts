@@ -4,23 +4,22 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContainerSpec, type OutputChunk, type Resources, RuntimeError } from "../../index.ts";
 import { ociConfig } from "../oci/config.ts";
-import { forCrunOnV1 } from "../oci/crun-on-v1.ts";
 import { lastLoggedError, startError } from "../oci/failure.ts";
 import { programEnv } from "../oci/run-program.ts";
 import type { OciConfig } from "../oci/types.ts";
 import type { PreparedMount, Sandbox } from "../parts.ts";
-import { cgroupParentOf, isCrunOnV1 } from "./bundle.ts";
+import { cgroupParentOf } from "./bundle.ts";
 import type { ContainersContext } from "./context.ts";
 import { effectiveOf } from "./effective.ts";
 import { mergeOutput } from "./merge-output.ts";
 import { DEFAULT_SHM_BYTES } from "./namespaces.ts";
-import { mountNested } from "./nested-mounts.ts";
 import { ContainerRoot } from "./rooted-path.ts";
 import { settleEndpoints } from "./sandbox-request.ts";
 import { seccompTables } from "./seccomp-tables.ts";
 import { removeIdleParent } from "./tear-down.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
+import { writeConfig } from "./write-config.ts";
 
 /** One command in a root that somebody else has mounted: a step of a build. */
 export interface RunOnceRequest {
@@ -62,11 +61,8 @@ export async function runOnce(ctx: ContainersContext, request: RunOnceRequest): 
     await mkdir(bundleDir, { recursive: true, mode: 0o700 });
     const sandbox = await openSandbox(ctx, id, spec, request);
     const config = await composeConfig(ctx, { id, spec, request, sandbox, cgroupsPath });
-    const { rootfsDir } = request;
-    const nested = await mountNested(ctx.host, ctx.oci.name, { rootfsDir, mounts: config.mounts });
+    const nested = await writeConfig(ctx, id, { rootfsDir: request.rootfsDir, config });
     try {
-      const left = { ...(isCrunOnV1(ctx) ? forCrunOnV1(config) : config), mounts: nested.left };
-      await writeFile(join(bundleDir, "config.json"), JSON.stringify(left));
       return await execute(ctx, id, request);
     } finally {
       await nested.detach();

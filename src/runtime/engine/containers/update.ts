@@ -1,8 +1,7 @@
 import { type Resources, type RestartPolicy, RuntimeError } from "../../index.ts";
-import { withoutIoWeights } from "../oci/crun-on-v1.ts";
+import { isCrunOnV1, withoutIoWeights } from "../oci/crun-on-v1.ts";
 import { deviceNumbers } from "../oci/devices.ts";
 import { devicesOfResources, ociResources } from "../oci/resources.ts";
-import { isCrunOnV1 } from "./bundle.ts";
 import { announce } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
 import { setIoWeights } from "./io-weights.ts";

@@ -1,9 +1,21 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { MachineFacts } from "./machine.ts";
 import type { OciConfig, OciResources } from "./types.ts";
 
+/** Whether what follows has to be made up for. */
+export function isCrunOnV1({
+  oci,
+  machine,
+}: {
+  readonly oci: { readonly name: string };
+  readonly machine: Pick<MachineFacts, "cgroupVersion">;
+}): boolean {
+  return oci.name === "crun" && machine.cgroupVersion === "1";
+}
+
 /** A share of a disk's time, of all disks and of some. */
-export type IoWeights = Pick<NonNullable<OciResources["blockIO"]>, "weight" | "weightDevice">;
+type IoWeights = Pick<NonNullable<OciResources["blockIO"]>, "weight" | "weightDevice">;
 
 /** A config.json for crun on cgroups of version 1, where it knows no other names of the weights than the oldest. */
 export function forCrunOnV1(config: OciConfig): OciConfig {
