@@ -1,6 +1,7 @@
 import { matchesGlob } from "../../../lib/glob-match.ts";
 import { type ImageSummary, type Images, RuntimeError } from "../../index.ts";
 import { checkFilterKeys, isTrueFilter, matchesLabels, parseUntil } from "../filters.ts";
+import { chainIdsOf, type Digest } from "./digest.ts";
 import { findImage } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { StoredImage } from "./image-store.ts";
@@ -59,22 +60,17 @@ export function listImages(
 
 /** A layer of several images counts for each of them. */
 function sharedBytesIn(context: ImageContext): (image: StoredImage) => Pick<ImageSummary, "sharedBytes"> {
-  const users = new Map<string, number>();
-  const chainOf = ({ layers }: StoredImage, index: number) =>
-    layers
-      .slice(0, index + 1)
-      .map(({ diffId }) => diffId)
-      .join();
+  const users = new Map<Digest | undefined, number>();
+  const chainOf = ({ layers }: StoredImage) => chainIdsOf(layers.map(({ diffId }) => diffId));
   for (const image of context.images.all())
     if (image.isHeld !== true && !isStep(context, image, summaryOf(context, image)))
-      for (const index of image.layers.keys())
-        users.set(chainOf(image, index), (users.get(chainOf(image, index)) ?? 0) + 1);
-  return (image) => ({
-    sharedBytes: image.layers.reduce(
-      (sum, { sizeBytes }, index) => sum + ((users.get(chainOf(image, index)) ?? 0) > 1 ? sizeBytes : 0),
-      0,
-    ),
-  });
+      for (const chainId of chainOf(image)) users.set(chainId, (users.get(chainId) ?? 0) + 1);
+  return (image) => {
+    const chain = chainOf(image);
+    const isShared = (index: number) => (users.get(chain[index]) ?? 0) > 1;
+    const shared = image.layers.filter((_, index) => isShared(index));
+    return { sharedBytes: shared.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  };
 }
 
 function isDangling(summary: ImageSummary): boolean {

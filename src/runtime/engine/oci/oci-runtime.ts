@@ -42,8 +42,10 @@ export async function chooseOciRuntime(layout: DiskLayout, host: Host, log: Log)
     const isKnown = remembered?.tag === candidate.tag;
     const isRefused = remembered?.refused.includes(candidate.tag) ?? false;
     const works = isKnown || (!isRefused && (await tryOnce(layout, candidate, log)));
-    if (!works) refused.push(candidate.tag);
-    if (!works) continue;
+    if (!works) {
+      refused.push(candidate.tag);
+      continue;
+    }
     if (!isKnown) await writeFile(choicePath(layout), JSON.stringify({ tag: candidate.tag, refused }));
     return ociRuntime(candidate, layout.ociStateDir);
   }
@@ -162,7 +164,7 @@ async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<
     delete: async (id) => {
       const state = join(stateDir, id);
       if (await (name === "runc" ? forgetRunc(state) : forgetCrun(state))) return;
-      const isThere = await stat(join(stateDir, id)).catch(() => undefined);
+      const isThere = await stat(state).catch(() => undefined);
       if (isThere !== undefined) await command(["delete", "--force", id]);
     },
     update: async (id, resources) => {

@@ -7,8 +7,8 @@ const TIMEOUT_MS = 5_000;
 
 /**
  * Lets a container that was created go on to its program, as `start` of the OCI runtime does, without a process for
- * it (2.7 ms against 12). runc's init waits in opening this fifo for writing: one byte is read of it. crun's waits in
- * opening it for reading: one byte is written. False when it did not work out: `start` is the fallback.
+ * it (2.7 ms against 12). runc's init waits in opening this fifo for writing: one byte is read of it. crun's has it open
+ * and waits for a byte in it: one is written. False when it did not work out: `start` is the fallback.
  */
 export async function openStartGate(name: "runc" | "crun", fifoPath: string): Promise<boolean> {
   const isOpen = name === "crun" ? await writeByte(fifoPath) : await readByte(fifoPath);
