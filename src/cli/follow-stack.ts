@@ -171,14 +171,15 @@ class StackFollower {
     }
     source.flush();
     const isCutShort = !end.aborted && !this.#again.has(id) && (await this.#stillRuns(id));
+    const hasEnded = !end.aborted && !this.#again.has(id) && !isCutShort;
+    // It counts as followed until its end is told: the last one to be left ends the whole.
+    if (hasEnded && (state.status !== "exited" || this.#dieCodes.has(id))) await this.#tellEnd(container);
     this.#active.delete(id);
     this.#leaving.delete(id);
     const isWanted = this.#again.delete(id) || isCutShort;
     if (isWanted && !leaving.signal.aborted) {
       const sinceNs = this.#resumeNs.get(id);
       this.#begin(container, sinceNs === undefined ? options : { sinceNs });
-    } else if (!end.aborted && (state.status !== "exited" || this.#dieCodes.has(id))) {
-      await this.#tellEnd(container);
     }
     this.#endIfIdle();
   }
