@@ -288,6 +288,25 @@ describe("a build", () => {
     await expect(bench.build("FROM busybox\nADD evil.tar /", files)).rejects.toThrow("leads out");
   });
 
+  it("copies what is no plain file: pipes and devices, of an archive and of another stage", async () => {
+    const nodes = tarOf([
+      { name: "pipe", type: "fifo", mode: 0o640, uid: 7, gid: 8 },
+      { name: "zero", type: "character-device", deviceMajor: 1, deviceMinor: 5, mode: 0o666 },
+    ]);
+    const dockerfile = [
+      "FROM scratch AS nodes",
+      "ADD nodes.tar /nodes/",
+      "FROM busybox",
+      "COPY --from=nodes /nodes/ /copied/",
+      "COPY --from=nodes --chmod=600 /nodes/pipe /pipe",
+    ].join("\n");
+    await bench.build(dockerfile, [{ name: "nodes.tar", data: nodes }], { tags: ["nodes:1"] });
+    const look = "stat -c '%F %a %t,%T' /copied/pipe /copied/zero /pipe";
+    expect(await bench.output("nodes:1", "sh", "-c", look)).toBe(
+      "fifo 640 0,0\ncharacter special file 666 1,5\nfifo 600 0,0\n",
+    );
+  });
+
   it("carries out ONBUILD, SHELL, USER, VOLUME, HEALTHCHECK and the like", async () => {
     await bench.build(
       "FROM busybox\nONBUILD RUN echo triggered > /onbuild\nONBUILD COPY f /fromchild\nSTOPSIGNAL SIGINT",

@@ -149,8 +149,9 @@ class Copy {
     }
     if (stat.isSocket()) return;
     if (!stat.isFile()) {
-      execFileSync("cp", ["--archive", "--no-dereference", from, to]);
+      execFileSync("cp", ["--archive", "--no-dereference", seenByOthers(from), seenByOthers(to)]);
       this.#own(to, stat);
+      chmodSync(to, changedMode(stat.mode, this.#job.mode));
       return;
     }
     if (this.#linkAgain(stat, to, shown)) return;
@@ -175,6 +176,11 @@ class Copy {
     linkSync(place.path, to);
     return true;
   }
+}
+
+/** A path through a folder that we hold open, as it leads there in another process, too. */
+function seenByOthers(path: string): string {
+  return path.replace(/^\/proc\/self\//, `/proc/${process.pid}/`);
 }
 
 function notAFolder(path: string): RuntimeError {
