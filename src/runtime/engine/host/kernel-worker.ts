@@ -2,6 +2,7 @@ import { type MessagePort, parentPort } from "node:worker_threads";
 import { type KernelCalls, makeKernel } from "./kernel.ts";
 import { loadLibc } from "./libc.ts";
 import { loadNftLibrary } from "./nftables.ts";
+import { trimMemory } from "./trim-memory.ts";
 import type { AnswerMessage, CallMessage } from "./worker-protocol.ts";
 
 /** A thread of its own: these calls block, and they change what namespace the thread is in. */
@@ -14,7 +15,7 @@ void serve(port);
 async function serve(calls: MessagePort): Promise<void> {
   const libc = await loadLibc();
   if (libc === undefined) return answer({ kind: "ready", isUsable: false });
-  libc.giveBackMemory();
+  trimMemory(libc);
   const kernel = makeKernel(libc, await loadNftLibrary());
   calls.on("message", (message: CallMessage) => answer(perform(kernel, message)));
   answer({ kind: "ready", isUsable: true });

@@ -15,8 +15,8 @@ export interface Libc {
   send(fd: number, message: Uint8Array): void;
   receive(fd: number, buffer: Uint8Array): number;
   interfaceIndex(name: string): number;
-  /** Has freed buffers go back to the machine at once, in the whole process. Nothing where the C library cannot. */
-  giveBackMemory(): void;
+  /** Freed memory goes back to the machine, of the whole process. Nothing where the C library cannot. */
+  trimMemory(): void;
   /** Arguments alternate type name and value, as variadic calls want them. `what` begins the error's text. */
   syscall(what: string, number: number, ...typedArguments: readonly unknown[]): number;
 }
@@ -69,6 +69,7 @@ function bindLibc(koffi: Koffi): Libc {
   const send = call("long send(int, const uint8_t*, size_t, int)");
   const recv = call("long recv(int, _Out_ uint8_t*, size_t, int)");
   const ifNametoindex = call("uint if_nametoindex(const char*)");
+  const trim = heapTrimming(library);
   return {
     mount: (source, target, type, flags, data) => {
       mount(`mount ${source ?? type ?? ""} on ${target}`, source, target, type, flags, data);
@@ -93,24 +94,23 @@ function bindLibc(koffi: Koffi): Libc {
       if (index === 0) throw new SystemError(`find interface ${name}`, ENODEV);
       return index;
     },
-    giveBackMemory: () => {
-      try {
-        const mallopt = library.func("int mallopt(int, int)");
-        mallopt(M_MMAP_THRESHOLD, STREAM_BUFFER_BYTES);
-        mallopt(M_ARENA_MAX, 2);
-      } catch {
-        // musl has no such call, and gives back by itself.
-      }
-    },
+    trimMemory: () => void trim?.(0),
     syscall: call("long syscall(long, ...)"),
   };
 }
 
 const ENODEV = 19;
-const M_MMAP_THRESHOLD = -3;
 const M_ARENA_MAX = -8;
-/** Node reads streams in pieces of 64 KiB. Kept by malloc, those of one pull would hold 40 MB for ever. */
-const STREAM_BUFFER_BYTES = 32 * 1024;
+
+/** Undefined with musl, which has no such calls, and gives back by itself. */
+function heapTrimming(library: ReturnType<Koffi["load"]>): ((padBytes: number) => unknown) | undefined {
+  try {
+    library.func("int mallopt(int, int)")(M_ARENA_MAX, 2);
+    return library.func("int malloc_trim(size_t)");
+  } catch {
+    return undefined;
+  }
+}
 
 export function openFirst(koffi: Koffi, names: readonly string[]): ReturnType<Koffi["load"]> {
   const failures: unknown[] = [];
