@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { basename, posix } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { hasKind, type PathStat, RuntimeError } from "../../index.ts";
+import { spawnProgram } from "../host/index.ts";
 import { programEnv } from "../oci/run-program.ts";
 import type { Container } from "./container.ts";
 import { announce } from "./container-events.ts";
@@ -95,7 +95,7 @@ const escapeReplacement = (text: string) => text.replace(/[\\&|]/g, "\\$&");
 
 /** A tar of names in an open folder, holes as zeros: not every client reads sparse files. Files that change meanwhile are no failure. */
 export function runTar(folder: number, args: readonly string[]): Readable {
-  const child = spawn(
+  const child = spawnProgram(
     "tar",
     [
       ...["--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime"],

@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMissing } from "../../../lib/atomic-file.ts";
 import { type ExecSpec, type OutputChunk, RuntimeError } from "../../index.ts";
+import { spawnProgram } from "../host/index.ts";
 import { baseProcess, processEnv } from "../oci/config.ts";
 import { execFailure, lastLoggedError } from "../oci/failure.ts";
 import { ociText } from "../oci/oci-text.ts";
@@ -15,7 +14,7 @@ import type { Container, Run } from "./container.ts";
 import { rootOfRunning } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
 import { resizeTerminalOf, spawnInTerminal } from "./exec-terminal.ts";
-import { mergeOutput } from "./merge-output.ts";
+import { mergeOutput, type OutputSource, outputsOf } from "./merge-output.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
 
@@ -47,7 +46,7 @@ export interface ExecProcess {
 
 /** What an implementation (pipes or a terminal) has to bring. */
 export interface RawExec {
-  readonly streams: readonly { readonly stream: "stdout" | "stderr"; readonly readable: Readable }[];
+  readonly streams: readonly OutputSource[];
   readonly exited: Promise<number>;
   write(data: Uint8Array): Promise<void>;
   end(): void;
@@ -126,7 +125,7 @@ function execProcess(
 }
 
 function spawnWithPipes(file: string, args: readonly string[], request: ExecRequest): RawExec {
-  const child = spawn(file, args, {
+  const child = spawnProgram(file, args, {
     stdio: [
       request.stdin ? "pipe" : "ignore",
       request.stdout ? "pipe" : "ignore",
@@ -143,10 +142,7 @@ function spawnWithPipes(file: string, args: readonly string[], request: ExecRequ
     child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 255 : 137)));
   });
   return {
-    streams: [
-      ...(child.stdout === null ? [] : [{ stream: "stdout" as const, readable: child.stdout }]),
-      ...(child.stderr === null ? [] : [{ stream: "stderr" as const, readable: child.stderr }]),
-    ],
+    streams: outputsOf(child),
     exited,
     write: (data) =>
       new Promise((resolve, reject) => {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -12,6 +11,7 @@ import {
 import { type FileHandle, lchown, link, lutimes, mkdir, open, symlink } from "node:fs/promises";
 import { posix } from "node:path";
 import { RuntimeError } from "../../index.ts";
+import { spawnProgram } from "../host/index.ts";
 import { programEnv } from "../oci/run-program.ts";
 import { type Piece, SparseData, type TarEntry, TarReader } from "../rootfs/index.ts";
 import type { ContainerRoot, Place } from "./rooted-path.ts";
@@ -220,7 +220,7 @@ async function makeNode(place: Place, entry: TarEntry): Promise<void> {
           String(entry.deviceMajor),
           String(entry.deviceMinor),
         ];
-  const child = spawn("mknod", words, {
+  const child = spawnProgram("mknod", words, {
     stdio: ["ignore", "ignore", "ignore", place.folder],
     env: programEnv(),
   });

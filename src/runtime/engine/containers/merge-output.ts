@@ -1,9 +1,18 @@
 import type { Readable } from "node:stream";
 import type { OutputChunk, OutputStream } from "../../index.ts";
+import type { Program } from "../host/index.ts";
 
 export interface OutputSource {
   readonly stream: OutputStream;
   readonly readable: Readable;
+}
+
+/** What a program writes to the pipes that we gave it. */
+export function outputsOf({ stdout, stderr }: Program): readonly OutputSource[] {
+  return [
+    ...(stdout === null ? [] : [{ stream: "stdout" as const, readable: stdout }]),
+    ...(stderr === null ? [] : [{ stream: "stderr" as const, readable: stderr }]),
+  ];
 }
 
 /**

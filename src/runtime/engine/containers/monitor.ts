@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { isMissing, readFileIfThere } from "../../../lib/atomic-file.ts";
 import { RuntimeError } from "../../index.ts";
+import { type Program, spawnProgram } from "../host/index.ts";
 import { lastLoggedError, startError } from "../oci/failure.ts";
 import type { OciRuntime } from "../oci/oci-runtime.ts";
 import { programEnv } from "../oci/run-program.ts";
@@ -43,7 +43,7 @@ export interface MonitoredProcess {
  */
 export async function startMonitor(request: MonitorRequest): Promise<MonitoredProcess> {
   const { bundleDir, monitorPath } = request;
-  const child = spawn(monitorPath, monitorArgs(request), {
+  const child = spawnProgram(monitorPath, monitorArgs(request), {
     // conmon leaves an `oom` file in its working directory.
     cwd: bundleDir,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
@@ -75,7 +75,7 @@ function monitorArgs(request: MonitorRequest): readonly string[] {
 }
 
 async function createdPid(
-  child: ChildProcess,
+  child: Program,
   pipe: Readable,
   { bundleDir, program, oci }: MonitorRequest,
 ): Promise<number> {
@@ -87,7 +87,7 @@ async function createdPid(
   throw startError({ runtimeName: oci.name, program, message });
 }
 
-function firstLine(child: ChildProcess, pipe: Readable): Promise<string> {
+function firstLine(child: Program, pipe: Readable): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const late = `Cannot make the container: the OCI runtime did not finish in ${CREATE_MS / 1000} s`;

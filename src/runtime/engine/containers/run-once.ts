@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContainerSpec, type OutputChunk, type Resources, RuntimeError } from "../../index.ts";
+import { spawnProgram } from "../host/index.ts";
 import { ociConfig } from "../oci/config.ts";
 import { lastLoggedError, startError } from "../oci/failure.ts";
 import { programEnv } from "../oci/run-program.ts";
@@ -11,7 +11,7 @@ import type { PreparedMount, Sandbox } from "../parts.ts";
 import { cgroupParentOf } from "./bundle.ts";
 import type { ContainersContext } from "./context.ts";
 import { effectiveOf } from "./effective.ts";
-import { mergeOutput } from "./merge-output.ts";
+import { mergeOutput, outputsOf } from "./merge-output.ts";
 import { DEFAULT_SHM_BYTES } from "./namespaces.ts";
 import { ContainerRoot } from "./rooted-path.ts";
 import { settleEndpoints } from "./sandbox-request.ts";
@@ -171,7 +171,7 @@ async function execute(ctx: ContainersContext, id: string, request: RunOnceReque
   const log = join(bundleDir, "oci.log");
   const pidFile = join(bundleDir, "pid");
   signal?.throwIfAborted();
-  const child = spawn(
+  const child = spawnProgram(
     ctx.oci.path,
     [
       ...["--root", ctx.oci.stateDir, "--log", log, "--log-format=json"],
@@ -192,11 +192,7 @@ async function execute(ctx: ContainersContext, id: string, request: RunOnceReque
     child.once("exit", (code) => resolve(code ?? 137));
   });
   try {
-    for await (const chunk of mergeOutput([
-      { stream: "stdout", readable: child.stdout },
-      { stream: "stderr", readable: child.stderr },
-    ]))
-      request.onOutput(chunk);
+    for await (const chunk of mergeOutput(outputsOf(child))) request.onOutput(chunk);
     const code = await ended;
     if (signal?.aborted)
       throw new RuntimeError("cancelled", "The command was cancelled", { cause: signal.reason });

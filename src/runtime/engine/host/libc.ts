@@ -47,7 +47,7 @@ type Koffi = typeof import("koffi")["default"];
 const LIBRARY_NAMES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
 function bindLibc(koffi: Koffi): Libc {
-  const library = openFirst(koffi, LIBRARY_NAMES);
+  const library = openLibc(koffi);
   const call = (definition: string) => {
     const bound = library.func(definition);
     return (what: string, ...values: readonly unknown[]): number => {
@@ -110,6 +110,11 @@ function heapTrimming(library: ReturnType<Koffi["load"]>): ((padBytes: number) =
   } catch {
     return undefined;
   }
+}
+
+/** Under whichever name this machine has it. */
+export function openLibc(koffi: Koffi): ReturnType<Koffi["load"]> {
+  return openFirst(koffi, LIBRARY_NAMES);
 }
 
 export function openFirst(koffi: Koffi, names: readonly string[]): ReturnType<Koffi["load"]> {

@@ -4,12 +4,14 @@ import { type ErrorKind, RuntimeError } from "../../index.ts";
 import type { Host } from "../host.ts";
 import { CommandHost } from "./command-host.ts";
 import type { KernelCalls } from "./kernel.ts";
+import { loadSpawn } from "./spawn-program.ts";
 import type { AnswerMessage, CallMessage } from "./worker-protocol.ts";
 
 /** The machine's kernel: through a worker thread, or through mount(8), ip(8) and nft(8) where koffi cannot load. */
 export async function openLinuxHost(): Promise<Host> {
   const host = new LinuxHost();
-  if (await host.isUsable) return host;
+  const [isUsable] = await Promise.all([host.isUsable, loadSpawn()]);
+  if (isUsable) return host;
   await host.close();
   return new CommandHost();
 }

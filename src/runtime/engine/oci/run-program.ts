@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { RuntimeError } from "../../index.ts";
+import { spawnProgram } from "../host/index.ts";
 
 export interface ProgramResult {
   readonly exitCode: number;
@@ -13,7 +14,7 @@ const MAX_OUTPUT_BYTES = 4 << 20;
 /** Runs a program to its end with nothing on stdin. `unavailable` when it cannot be started at all. */
 export function runProgram(file: string, args: readonly string[]): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
+    const child = spawnProgram(file, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: programEnv(),
     });
@@ -29,10 +30,10 @@ export function programEnv(more: Readonly<Record<string, string>> = {}): Record<
   return { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", TZ: "UTC", LC_ALL: "C", ...more };
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: Readable | null): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
-  stream.on("data", (chunk: Buffer) => {
+  stream?.on("data", (chunk: Buffer) => {
     size += chunk.length;
     if (size <= MAX_OUTPUT_BYTES) chunks.push(chunk);
   });

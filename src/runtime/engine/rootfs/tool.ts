@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { type Readable, Writable } from "node:stream";
 import { RuntimeError } from "../../index.ts";
+import { spawnProgram } from "../host/index.ts";
 
 export interface Tool {
   readonly stdin: Writable;
@@ -27,10 +27,10 @@ export interface ToolOptions {
 export function startTool(command: readonly string[], options: ToolOptions = {}): Tool {
   const [program = "", ...args] = command;
   const goodCodes = options.goodCodes ?? [0];
-  const child = spawn(program, args, {
+  const child = spawnProgram(program, args, {
     stdio: [options.inputFd ?? "pipe", "pipe", "pipe"],
     env: { PATH: TOOL_PATH, LC_ALL: "C" },
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    signal: options.signal,
   });
   let errors = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

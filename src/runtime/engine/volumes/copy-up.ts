@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { closeSync, constants, fstatSync, openSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { chmod, chown, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { hasKind, RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
+import { spawnProgram } from "../host/index.ts";
 import { TOOL_PATH } from "../rootfs/index.ts";
 import { deleteTree } from "./volume-store.ts";
 
@@ -91,7 +91,7 @@ async function copyInto(source: PinnedFolder, target: string): Promise<void> {
     return;
   }
   await new Promise<void>((resolve, reject) => {
-    const child = spawn("cp", ["--archive", "--reflink=auto", "--", "/proc/self/fd/3/.", target], {
+    const child = spawnProgram("cp", ["--archive", "--reflink=auto", "--", "/proc/self/fd/3/.", target], {
       stdio: ["ignore", "ignore", "pipe", source.fd],
       env: { PATH: TOOL_PATH, LC_ALL: "C" },
     });
