@@ -91,6 +91,8 @@ export interface RegistryCredentials {
 }
 
 export interface PullOptions {
+  /** Every tag of the repository, which is named without one; what resolves is the last one's, new if any is. */
+  readonly allTags?: boolean;
   /** `os/arch[/variant]`; the machine's own when absent. */
   readonly platform?: string;
   readonly credentials?: RegistryCredentials;

@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApiServer, createApiServer } from "../../src/server/index.ts";
+import { openRegistry, type Registry } from "../support/registry-bench.ts";
 import { TestEngine } from "../support/test-engine.ts";
 import { type Dockerd, dockerEnv, findPeers, importBusybox, startDockerd } from "./support/dockerd.ts";
 
 // The stock docker client and docker compose say the same of our engine as of dockerd 28: each folder's script is
-// run line by line on both, and the two transcripts are compared. What may differ by nature is written as X.
+// run line by line on both, and the two transcripts are compared. What may differ by nature is written as X. A script
+// finds repositories of its side's own below $REPOSITORY.
 
 const SCRIPTS = join(import.meta.dirname, "docker-cli");
 const NET = "10.217";
@@ -16,6 +18,7 @@ const NET = "10.217";
 const engine = new TestEngine("docker-cli");
 let server: ApiServer | undefined;
 let dockerd: Dockerd | undefined;
+let registry: Registry | undefined;
 let sides: readonly (readonly [name: string, env: NodeJS.ProcessEnv])[] = [];
 
 beforeAll(async () => {
@@ -27,14 +30,20 @@ beforeAll(async () => {
   await server.listenOnSocket(socket);
   dockerd = await startDockerd(peers, "stwcli0", NET);
   await importBusybox(dockerd.runtime, "busybox:latest");
+  registry = await openRegistry(dockerd.dir);
+  const repositoryOf = (side: string) => ({ REPOSITORY: `${registry?.host}/${side}` });
   sides = [
-    ["dockerd", dockerEnv(peers, dockerd.socket, join(dockerd.dir, "config"))],
-    ["stowage", dockerEnv(peers, socket, join(engine.runDir, "config"))],
+    [
+      "dockerd",
+      { ...dockerEnv(peers, dockerd.socket, join(dockerd.dir, "config")), ...repositoryOf("dockerd") },
+    ],
+    ["stowage", { ...dockerEnv(peers, socket, join(engine.runDir, "config")), ...repositoryOf("stowage") }],
   ];
 }, 180_000);
 
 afterAll(async () => {
   await server?.close();
+  await registry?.close();
   await engine.destroy();
   await dockerd?.stop();
 }, 180_000);
@@ -79,7 +88,8 @@ function play(script: string, env: NodeJS.ProcessEnv): Promise<string> {
     const options = { cwd, env, timeout: 600_000, killSignal: "SIGKILL", maxBuffer: 2 ** 24 } as const;
     execFile("bash", ["-c", PLAYER, "play", script], options, (error, stdout) => {
       rmSync(cwd, { recursive: true, force: true });
-      if (error === null) resolve(stdout.replaceAll(cwd, "CWD"));
+      const repository = env["REPOSITORY"] ?? "";
+      if (error === null) resolve(stdout.replaceAll(cwd, "CWD").replaceAll(repository, "REPOSITORY"));
       else reject(error);
     });
   });

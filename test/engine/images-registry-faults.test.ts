@@ -308,6 +308,45 @@ describe("a registry that", () => {
     expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
   });
 
+  it("lists its tags page by page is asked for all of them, and no circle is followed", async () => {
+    const pages = [["1", "2"], ["3"], ["4"]];
+    const { host } = await serve(anImage(), (request, response) => {
+      const url = new URL(request.url ?? "", "http://registry");
+      if (url.pathname !== "/v2/team/app/tags/list") return false;
+      const tags = pages.find(([first = ""]) => first > (url.searchParams.get("last") ?? "")) ?? [];
+      // The last page leads back to the first, and elsewhere.
+      const next = tags.at(-1) === "4" ? "http://elsewhere.example/v2/team/app/tags/list?last=1" : "?last=";
+      response.setHeader("link", `<${next}${tags.at(-1) === "4" ? "" : tags.at(-1)}&n=2>; rel="next"`);
+      response.end(JSON.stringify({ name: "team/app", tags }));
+      return true;
+    });
+    const lines: string[] = [];
+    const onProgress = ({ id, status }: { id?: string; status: string }) =>
+      void (/^(Pulling from|Status)/.test(status) && lines.push(`${id ?? ""} ${status}`));
+    await bench.images.port.pull(`${host}/team/app`, { allTags: true, onProgress });
+    expect(lines).toEqual([
+      ...["1", "2", "3", "4"].map((tag) => `${tag} Pulling from team/app`),
+      ` Status: Downloaded newer image for ${host}/team/app`,
+    ]);
+    const { repoTags } = await bench.images.port.inspect(`${host}/team/app:3`);
+    expect([...repoTags].sort()).toEqual(["1", "2", "3", "4"].map((tag) => `${host}/team/app:${tag}`));
+    await expect(bench.images.port.pull(`${host}/team/app:1`, { allTags: true })).rejects.toThrow(
+      "tag can't be used with --all-tags/-a",
+    );
+  });
+
+  it("has a repository without tags says so", async () => {
+    const { host } = await serve(anImage(), (request, response) => {
+      if (!request.url?.includes("/tags/list")) return false;
+      response.end('{"name":"team/app","tags":null}');
+      return true;
+    });
+    await expect(bench.images.port.pull(`${host}/team/app`, { allTags: true })).rejects.toMatchObject({
+      kind: "not-found",
+      message: `repository ${host}/team/app has no tags`,
+    });
+  });
+
   it("is started anew is found again by who knew it", async () => {
     const manifest = JSON.stringify(anImage().document);
     const first = await openFakeServer((_request, response) => response.end(manifest));

@@ -6,6 +6,7 @@ import { showImageProgress } from "../image-progress.ts";
 import { interruptSignal } from "../interrupt.ts";
 
 interface Flags {
+  readonly allTags?: boolean;
   readonly quiet?: boolean;
   readonly platform?: string;
 }
@@ -14,7 +15,10 @@ export const imagePull: CliCommand = {
   usage: "<image>",
   summary: "Pull an image from a registry",
   declare: (command: Command) =>
-    command.option("--platform <os/arch>", "for this platform").option("-q, --quiet", "without progress"),
+    command
+      .option("-a, --all-tags", "all tags of the repository")
+      .option("--platform <os/arch>", "for this platform")
+      .option("-q, --quiet", "without progress"),
   run: async (context: Context, [reference = ""]: readonly string[], flags: Flags) => {
     const runtime = await context.runtime();
     const progress = showImageProgress(context, flags.quiet === true);
@@ -24,6 +28,7 @@ export const imagePull: CliCommand = {
       await runtime.images.pull(reference, {
         signal: interrupt.signal,
         onProgress: progress.show,
+        ...(flags.allTags === true && { allTags: true }),
         ...(credentials !== undefined && { credentials }),
         ...(flags.platform !== undefined && { platform: flags.platform }),
       });

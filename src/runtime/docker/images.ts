@@ -109,8 +109,8 @@ function transfers(
   inspect: Inspect,
 ): Pick<Images, "pull" | "push" | "import" | "load" | "save"> {
   return {
-    async pull(reference, { platform, credentials, onProgress, signal } = {}) {
-      const [fromImage, tag] = splitPull(reference);
+    async pull(reference, { allTags, platform, credentials, onProgress, signal } = {}) {
+      const [fromImage, tag] = allTags ? [reference, undefined] : splitPull(reference);
       let digest = "";
       let isNew = false;
       await follow(connection, "/images/create", {
@@ -123,7 +123,7 @@ function transfers(
           onProgress?.(progress);
         },
       });
-      return { id: (await inspect(reference)).id, digest, isNew };
+      return { id: (await inspect(allTags ? `${reference}@${digest}` : reference)).id, digest, isNew };
     },
     async push(reference, { credentials, onProgress, signal } = {}) {
       const [name = "", tag = "latest"] = splitReference(reference);

@@ -29,22 +29,23 @@ function create(call: Call): Promise<typeof SENT> {
 function pull(call: Call): Promise<typeof SENT> {
   const { query } = call;
   const reference = pulledReference(filled(query, "fromImage") ?? "", filled(query, "tag"));
+  const isTagged = /[:@]/.test(reference.slice(reference.lastIndexOf("/") + 1));
   return streamProgress(call, async (stream) => {
     const { digest, isNew } = await call.runtime.images.pull(
       reference,
       compact({
+        allTags: isTagged ? undefined : true,
         platform: filled(query, "platform"),
         credentials: credentialsFromHeader(registryAuth(call)),
-        onProgress: withoutSummary(stream),
+        onProgress: withoutSummary(stream, isTagged),
         signal: call.signal,
       }),
     );
-    const shown = reference.includes(":", reference.lastIndexOf("/") + 1) ? reference : `${reference}:latest`;
-    stream.progress({ status: `Digest: ${digest}` });
+    if (isTagged) stream.progress({ status: `Digest: ${digest}` });
     stream.progress({
       status: isNew
-        ? `Status: Downloaded newer image for ${shown}`
-        : `Status: Image is up to date for ${shown}`,
+        ? `Status: Downloaded newer image for ${reference}`
+        : `Status: Image is up to date for ${reference}`,
     });
   });
 }
@@ -62,10 +63,11 @@ function pulledReference(image: string, tag: string | undefined): string {
 const DIGEST = /^[a-z0-9+._-]+:[0-9a-f]{32,}$/i;
 const TAG = /^\w[\w.-]{0,127}$/;
 
-/** The two closing lines are written here, whatever the engine's own progress says. */
-function withoutSummary(stream: ProgressStream): (progress: ImageProgress) => void {
+/** The closing lines are written here, whatever the engine's own progress says; of several tags each has its digest. */
+function withoutSummary(stream: ProgressStream, isTagged: boolean): (progress: ImageProgress) => void {
+  const isSummary = isTagged ? /^(?:Digest|Status): / : /^Status: /;
   return (progress) => {
-    if (!/^(?:Digest|Status): /.test(progress.status)) stream.progress(progress);
+    if (!isSummary.test(progress.status)) stream.progress(progress);
   };
 }
 

@@ -17,7 +17,7 @@ docker attach --detach-keys nonsense det 2>&1 | sed -n 1p
 docker run -d --name web busybox sleep 1000
 docker exec web echo in-exec
 docker exec web sh -c 'echo e >&2; exit 9'
-docker exec web sh -c 'echo named > /dev/stdout; echo error > /dev/stderr; stat -Lc %F /dev/stdout' 2>&1
+docker exec web sh -c 'echo named > /dev/stdout; stat -Lc %F /dev/stdout'; docker exec web sh -c 'echo error > /dev/stderr' 2>&1
 docker exec -u 1000 web sh -c 'echo named > /dev/stdout' 2>&1
 docker exec web nosuchcmd
 docker exec web /etc/passwd

@@ -20,6 +20,7 @@ import { Leases } from "./leases.ts";
 import { listImages } from "./list-images.ts";
 import { loadImages } from "./load-images.ts";
 import { pruneImages } from "./prune-images.ts";
+import { pullAllTags } from "./pull-all-tags.ts";
 import { pullImage } from "./pull-image.ts";
 import { pushImage } from "./push-image.ts";
 import type { RegistrySettings } from "./registry/index.ts";
@@ -55,7 +56,7 @@ export async function openImages(options: ImagesOptions): Promise<OpenedImages> 
       prune: (filters) => pruneImages(context, filters),
       load: (archive, how) => loadImages(context, archive, how),
       save: (references) => saveImages(context, references),
-      pull: (reference, how) => pullImage(context, reference, how),
+      pull: (reference, how) => (how?.allTags ? pullAllTags : pullImage)(context, reference, how),
       push: (reference, how) => pushImage(context, reference, how),
       resolve: (reference, how) => resolveInRegistry(context, reference, how),
       search: (term, how) => searchRegistry(context, term, how),

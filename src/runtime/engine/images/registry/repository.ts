@@ -2,11 +2,14 @@ import type { Readable } from "node:stream";
 import { RuntimeError } from "../../../index.ts";
 import type { Descriptor } from "../content-store.ts";
 import { type Digest, digestOf } from "../digest.ts";
+import { JsonShape } from "../json-shape.ts";
 import { MAX_MANIFEST_BYTES } from "../manifest.ts";
 import { DOCKER, OCI } from "../media-types.ts";
 import { bodyOf, discard, type HttpResponse } from "./http-request.ts";
 import type { RegistrySession } from "./registry-session.ts";
 
+const TAGS_PER_PAGE = 1000;
+const MAX_TAGS_BYTES = 1 << 20;
 const MANIFEST_TYPES = [DOCKER.manifest, DOCKER.manifestList, OCI.manifest, OCI.index].join(", ");
 
 export interface FetchedManifest extends Descriptor {
@@ -43,6 +46,21 @@ export class Repository {
       );
     const mediaType = (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
     return { bytes, digest, mediaType, size: bytes.length };
+  }
+
+  /** All of them, page by page. */
+  async tags(): Promise<readonly string[]> {
+    const tags: string[] = [];
+    for (let last: string | undefined = ""; last !== undefined; ) {
+      const url = this.#url("tags/list");
+      url.searchParams.set("n", String(TAGS_PER_PAGE));
+      if (last !== "") url.searchParams.set("last", last);
+      const response = await this.#session.request(url, { method: "GET", accept: [200], follow: true });
+      const page = JsonShape.parse((await bodyOf(response, MAX_TAGS_BYTES)).toString(), "list of tags");
+      tags.push(...(page.texts("tags") ?? []));
+      last = nextPage([response.headers.link].flat()[0], last);
+    }
+    return tags;
   }
 
   /** From `offset` on, or (`isPartial` false) from the start when the registry cannot do that. */
@@ -110,6 +128,13 @@ export class Repository {
   #url(rest: string): URL {
     return this.#session.url(`/v2/${this.#path}/${rest}`);
   }
+}
+
+/** Where the page after this one begins; undefined when there is none, or the registry goes round in a circle. */
+function nextPage(link: string | undefined, last: string): string | undefined {
+  const [, target = ""] = /^<([^>]*)>\s*;\s*rel="?next"?/.exec(link ?? "") ?? [];
+  const next = new URLSearchParams(target.slice(target.indexOf("?") + 1)).get("last");
+  return next === null || next <= last ? undefined : next;
 }
 
 function locationOf(response: HttpResponse): URL {

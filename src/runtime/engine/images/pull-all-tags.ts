@@ -1,0 +1,56 @@
+import { type Images, type PullOptions, RuntimeError } from "../../index.ts";
+import type { ImageContext } from "./image-context.ts";
+import { manifestError, pullImage } from "./pull-image.ts";
+import { canonicalText, familiarName, parseReference, type Reference } from "./reference.ts";
+import { RegistrySession, Repository } from "./registry/index.ts";
+
+type Pulled = Awaited<ReturnType<Images["pull"]>>;
+
+/** All that the registry has tags for, one after the other; `invalid` when the name has a tag or digest of its own. */
+export async function pullAllTags(
+  context: ImageContext,
+  text: string,
+  options: PullOptions = {},
+): Promise<Pulled> {
+  const reference = parseReference(text);
+  if (reference.tag !== undefined || reference.digest !== undefined)
+    throw new RuntimeError("invalid", "tag can't be used with --all-tags/-a");
+  const tags = await tagsOf(context, reference, options);
+  let pulled: Pulled | undefined;
+  let isNew = false;
+  for (const tag of tags) {
+    pulled = await pullImage(context, canonicalText({ ...reference, tag }), {
+      ...options,
+      // What they come to is told of all together.
+      onProgress: (progress) => {
+        if (!progress.status.startsWith("Status: ")) options.onProgress?.(progress);
+      },
+    });
+    isNew ||= pulled.isNew;
+  }
+  const name = familiarName(reference);
+  if (pulled === undefined) throw new RuntimeError("not-found", `repository ${name} has no tags`);
+  options.onProgress?.({
+    status: isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`,
+  });
+  return { ...pulled, isNew };
+}
+
+async function tagsOf(
+  context: ImageContext,
+  reference: Reference,
+  { credentials, signal }: PullOptions,
+): Promise<readonly string[]> {
+  const session = {
+    domain: reference.domain,
+    settings: context.registries,
+    credentials,
+    scope: `repository:${reference.path}:pull`,
+    signal,
+  };
+  try {
+    return await RegistrySession.run(session, (opened) => new Repository(opened, reference.path).tags());
+  } catch (error) {
+    throw manifestError(reference, error);
+  }
+}
