@@ -30,6 +30,8 @@ const SETSID = 0x80;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
 const WNOHANG = 1;
+/** An exit with 255, of what somebody else has waited for. */
+const UNKNOWN_STATUS = 0xff00;
 
 /** posix_spawn(3) and what belongs to it; undefined where koffi or a C library of a known name is missing. */
 export async function loadPosixSpawn(): Promise<PosixSpawn | undefined> {
@@ -92,7 +94,8 @@ function bindPosixSpawn(libc: ReturnType<typeof openLibc>): PosixSpawn {
     },
     wait: (pid) => {
       const status = [0];
-      return waitpid(pid, status, WNOHANG) === 0 ? undefined : status[0];
+      const found = waitpid(pid, status, WNOHANG);
+      return found === 0 ? undefined : found === pid ? status[0] : UNKNOWN_STATUS;
     },
   };
 }

@@ -34,11 +34,21 @@ export type Program = Pick<ChildProcess, "stdin" | "stdout" | "stderr" | "stdio"
 type ExitListener = (code: number | null, signal: NodeJS.Signals | null) => void;
 
 let posixSpawn: PosixSpawn | undefined;
+let loading: Promise<void> | undefined;
 
 /** From then on programs are started by posix_spawn(3), if the C library can be loaded. */
-export async function loadSpawn(): Promise<void> {
+export function loadSpawn(): Promise<void> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<void> {
   // Only the main thread is told of children that end.
-  if (isMainThread) posixSpawn ??= await loadPosixSpawn();
+  if (!isMainThread) return;
+  const loaded = await loadPosixSpawn();
+  // Before the first is started: one that ends at once must not be missed.
+  if (loaded !== undefined) process.on("SIGCHLD", reap);
+  posixSpawn = loaded;
 }
 
 /**
@@ -111,11 +121,8 @@ let keepAlive: NodeJS.Timeout | undefined;
 const FOR_EVER_MS = 2 ** 31 - 1;
 
 function watch(child: Child): void {
-  if (children.size === 0) {
-    process.on("SIGCHLD", reap);
-    // A signal's listener alone keeps no process alive.
-    keepAlive = setInterval(() => {}, FOR_EVER_MS);
-  }
+  // A signal's listener alone keeps no process alive.
+  if (children.size === 0) keepAlive = setInterval(() => {}, FOR_EVER_MS);
   children.set(child.pid, child);
 }
 
@@ -126,9 +133,7 @@ function reap(): void {
     children.delete(pid);
     child.end(status);
   }
-  if (children.size > 0) return;
-  process.off("SIGCHLD", reap);
-  clearInterval(keepAlive);
+  if (children.size === 0) clearInterval(keepAlive);
 }
 
 class Child extends EventEmitter implements Program {
