@@ -89,7 +89,11 @@ function play(script: string, env: NodeJS.ProcessEnv): Promise<string> {
     execFile("bash", ["-c", PLAYER, "play", script], options, (error, stdout) => {
       rmSync(cwd, { recursive: true, force: true });
       const repository = env["REPOSITORY"] ?? "";
-      if (error === null) resolve(stdout.replaceAll(cwd, "CWD").replaceAll(repository, "REPOSITORY"));
+      const namesMasked = stdout
+        .replaceAll(cwd, "CWD")
+        .replaceAll(repository, "REPOSITORY")
+        .replaceAll(`${repository.slice(repository.indexOf("/") + 1)}/`, "SIDE/");
+      if (error === null) resolve(namesMasked);
       else reject(error);
     });
   });

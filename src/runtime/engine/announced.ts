@@ -13,7 +13,8 @@ export function announcedImages(port: ImagesPort, events: EventBus): ImagesPort 
     ...port,
     pull: async (reference, options) => {
       const result = await port.pull(reference, options);
-      await announceTransfer("pull", reference);
+      if (options?.allTags) announceRepository(reference);
+      else await announceTransfer("pull", reference);
       return result;
     },
     push: async (reference, options) => {
@@ -57,6 +58,12 @@ export function announcedImages(port: ImagesPort, events: EventBus): ImagesPort 
       return result;
     },
   };
+
+  /** All its tags at once. */
+  function announceRepository(reference: string): void {
+    const name = familiarName(parseReference(reference));
+    announceImage(events, "pull", { id: name, labels: {} });
+  }
 
   /** Under the names that the registry knows, not under an id. */
   async function announceTransfer(action: "pull" | "push", reference: string): Promise<void> {

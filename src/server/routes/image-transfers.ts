@@ -124,7 +124,8 @@ async function tagsOf(call: Call, name: string): Promise<readonly string[]> {
   const images = await call.runtime.images.list({ filters: { reference: [name] } });
   return images
     .flatMap((image) => image.repoTags)
-    .filter((reference) => reference.slice(0, reference.lastIndexOf(":")) === name);
+    .filter((reference) => reference.slice(0, reference.lastIndexOf(":")) === name)
+    .sort();
 }
 
 function fullRepository(name: string): string {

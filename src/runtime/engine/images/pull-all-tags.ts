@@ -1,4 +1,4 @@
-import { type Images, type PullOptions, RuntimeError } from "../../index.ts";
+import { hasKind, type Images, type PullOptions, RuntimeError } from "../../index.ts";
 import type { ImageContext } from "./image-context.ts";
 import { manifestError, pullImage } from "./pull-image.ts";
 import { canonicalText, familiarName, parseReference, type Reference } from "./reference.ts";
@@ -51,6 +51,8 @@ async function tagsOf(
   try {
     return await RegistrySession.run(session, (opened) => new Repository(opened, reference.path).tags());
   } catch (error) {
-    throw manifestError(reference, error);
+    if (!hasKind(error, "not-found")) throw manifestError(reference, error);
+    const name = familiarName(reference);
+    throw new RuntimeError("not-found", `repository ${name} not found: ${error.message}`, { cause: error });
   }
 }

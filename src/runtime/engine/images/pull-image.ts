@@ -83,7 +83,7 @@ async function pullFrom(pull: Pull): Promise<Pulled> {
   const { context, reference, options } = pull;
   const top = await fetchTop(pull);
   options.onProgress?.({
-    id: reference.digest ?? reference.tag ?? "",
+    id: reference.digest === undefined ? (reference.tag ?? "") : familiarText(reference),
     status: `Pulling from ${reference.path}`,
   });
   const { fetched, manifest } = await chooseImage(pull, top);

@@ -5,7 +5,14 @@ import { findImageIfThere } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { ImageLayer, StoredImage } from "./image-store.ts";
 import { MeteredReader } from "./metered-reader.ts";
-import { familiarText, parseReference, type Reference, repositoryOf, withDefaultTag } from "./reference.ts";
+import {
+  familiarName,
+  familiarText,
+  parseReference,
+  type Reference,
+  repositoryOf,
+  withDefaultTag,
+} from "./reference.ts";
 import { RegistrySession, Repository } from "./registry/index.ts";
 
 const UPLOADS = 5;
@@ -20,11 +27,7 @@ export async function pushImage(
 ): Promise<Awaited<ReturnType<Images["push"]>>> {
   const reference = withDefaultTag(parseReference(text));
   const image = findImageIfThere(context.images, text);
-  if (image === undefined || reference.tag === undefined)
-    throw new RuntimeError(
-      "not-found",
-      `An image does not exist locally with the tag: ${familiarText({ ...reference, tag: "" }).replace(/:$/, "")}`,
-    );
+  if (image === undefined || reference.tag === undefined) throw notHere(context, reference);
   const lease = context.leases.open();
   lease.hold(image.manifest.digest, image.id, ...image.layers.map((layer) => layer.blob.digest));
   const sources = mountSources(context, reference);
@@ -55,6 +58,19 @@ export async function pushImage(
     [`${repositoryOf(reference)}@${image.manifest.digest}`]: image.id,
   });
   return { digest: image.manifest.digest };
+}
+
+/** In dockerd's words, which differ when the repository has other tags here. */
+function notHere(context: ImageContext, reference: Reference): RuntimeError {
+  const isKnown = context.images
+    .references()
+    .some((text) => repositoryOf(parseReference(text)) === repositoryOf(reference));
+  return new RuntimeError(
+    "not-found",
+    isKnown
+      ? `tag does not exist: ${familiarText(reference)}`
+      : `An image does not exist locally with the tag: ${familiarName(reference)}`,
+  );
 }
 
 interface Target extends PushOptions {
