@@ -38,11 +38,18 @@ export interface AddressPool {
   readonly reserved: ReadonlySet<bigint>;
 }
 
-/** The pool with its gateway filled in; `invalid` where its parts do not fit together. */
+/** The pool with its gateway filled in; `invalid` where its parts do not fit together, `forbidden` where two are one. */
 export function completePool(
   pool: IpamPool & { readonly subnet: string },
 ): IpamPool & { readonly gateway: string } {
-  const { gateway } = toAddressPool(pool);
+  const { subnet, gateway } = toAddressPool(pool);
+  if (!isHost(subnet, gateway.value)) throw inUse(`gateway (${formatIp(gateway)})`);
+  const given = new Set([gateway.value]);
+  for (const [name, text] of Object.entries(pool.auxAddresses ?? {})) {
+    const value = parseIp(text)?.value ?? gateway.value;
+    if (given.has(value) || !isHost(subnet, value)) throw inUse(`secondary ip address (${name}:${text})`);
+    given.add(value);
+  }
   return { ...pool, gateway: formatIp(gateway) };
 }
 
@@ -104,6 +111,16 @@ function hostsOf(subnet: Cidr): { readonly first: bigint; readonly last: bigint 
   const isPair = subnet.family === 4 && subnet.prefixLength >= 31;
   if (isPair) return { first: subnet.base, last: lastOf(subnet) };
   return { first: subnet.base + 1n, last: subnet.family === 4 ? lastOf(subnet) - 1n : lastOf(subnet) };
+}
+
+function isHost(subnet: Cidr, value: bigint): boolean {
+  const { first, last } = hostsOf(subnet);
+  return value >= first && value <= last;
+}
+
+/** In dockerd's words. */
+function inUse(what: string): RuntimeError {
+  return new RuntimeError("forbidden", `failed to allocate ${what}: Address already in use`);
 }
 
 function parsePart<T>(what: string, text: string, parse: (text: string) => T | undefined): T {

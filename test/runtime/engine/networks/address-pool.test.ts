@@ -72,4 +72,16 @@ describe("addresses of a pool", () => {
   ])("say what does not fit in %o", (pool, message) => {
     expect(() => toAddressPool(pool)).toThrow(message);
   });
+
+  it.each([
+    [{ gateway: "10.0.0.0" }, "gateway (10.0.0.0)"],
+    [{ gateway: "10.0.0.255" }, "gateway (10.0.0.255)"],
+    [{ gateway: "10.0.0.9", auxAddresses: { a: "10.0.0.9" } }, "secondary ip address (a:10.0.0.9)"],
+    [{ auxAddresses: { a: "10.0.0.9", b: "10.0.0.9" } }, "secondary ip address (b:10.0.0.9)"],
+    [{ auxAddresses: { a: "10.0.0.255" } }, "secondary ip address (a:10.0.0.255)"],
+  ])("refuse an address that is another's, or all hosts': %o", (pool, what) => {
+    expect(() => completePool({ subnet: "10.0.0.0/24", ...pool })).toThrow(
+      `failed to allocate ${what}: Address already in use`,
+    );
+  });
 });
