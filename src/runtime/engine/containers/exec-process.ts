@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMissing } from "../../../lib/atomic-file.ts";
@@ -199,7 +199,7 @@ function watched(
   const exited = raw.exited.then(async (code) => {
     lastPid = pid();
     if (code === 255 && lastPid === 0) failure = await readFailure(files.log, program);
-    await Promise.all(Object.values(files).map((path) => rm(path, { force: true })));
+    await Promise.all(Object.values(files).map((path) => unlink(path).catch(() => {})));
     return failure?.exitCode ?? code;
   });
   let isDraining = false;
