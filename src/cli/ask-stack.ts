@@ -9,6 +9,7 @@ import { interruptSignal } from "./interrupt.ts";
 import { messageOf } from "./render/error.ts";
 import { escapeControls, paint } from "./render/paint.ts";
 import { openProgressView, type ProgressView } from "./render/progress-view.ts";
+import { withSshAgents } from "./ssh-agents.ts";
 
 export interface AskStackOptions {
   readonly stackName: string;
@@ -32,7 +33,7 @@ export async function askStack(context: Context, options: AskStackOptions): Prom
   const ask: StackAsk = {
     stackName: options.stackName,
     request: options.request,
-    ...(options.stack !== undefined && { stack: options.stack }),
+    ...(options.stack !== undefined && { stack: withSshAgents(options.stack, context) }),
     ...(imagesAtOnce !== undefined && { imagesAtOnce }),
   };
   if (context.isDryRun) return dryRun(context, await stacks.plan(ask));

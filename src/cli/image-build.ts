@@ -15,6 +15,7 @@ import { noFlag, repeated } from "./globals.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { readNamedFile } from "./read-file.ts";
 import { escapeControls } from "./render/paint.ts";
+import { sshSockets } from "./ssh-agents.ts";
 
 /** The options of a build of one Dockerfile, as docker's. */
 export interface ImageBuildFlags {
@@ -32,6 +33,7 @@ export interface ImageBuildFlags {
   readonly cacheFrom: readonly string[];
   readonly cacheTo: readonly string[];
   readonly secret: readonly string[];
+  readonly ssh: readonly string[];
   readonly output?: string;
   readonly iidfile?: string;
   readonly check?: boolean;
@@ -53,6 +55,7 @@ export function declareImageBuild(command: Command): Command {
     .addOption(repeated("--cache-from <image>", "image that carries a cache"))
     .addOption(repeated("--cache-to <type=inline>", "let the image carry its cache"))
     .addOption(repeated("--secret <id=x,src=file>", "a secret for RUN --mount=type=secret"))
+    .addOption(repeated("--ssh <id[=socket]>", "an SSH agent for RUN --mount=type=ssh; default: yours"))
     .option("-o, --output <dest>", "a folder for the result's files, - for a tar, or type=...,dest=...")
     .option("--check", "hold the Dockerfile against BuildKit's rules, build nothing")
     .option("--iidfile <file>", "write the image's id here");
@@ -101,6 +104,7 @@ async function optionsOf(
     ...(flags.cacheFrom.length > 0 && { cacheFrom: flags.cacheFrom }),
     ...(flags.cacheTo.length > 0 && { cacheTo: flags.cacheTo }),
     ...(Object.keys(secrets).length > 0 && { secrets }),
+    ...(flags.ssh.length > 0 && { sshSockets: sshSockets(flags.ssh, context) }),
     signal,
     ...(flags.target !== undefined && { target: flags.target }),
     ...(flags.platform !== undefined && { platform: flags.platform }),

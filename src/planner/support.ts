@@ -86,7 +86,6 @@ export const SUPPORT: readonly SupportRow[] = [
     when: (value) => Array.isArray(value) && value.length > 1,
     values: "more than one",
   }),
-  refuse("services.*.build.ssh", "builds get no SSH agent or keys; use a build secret"),
   refuse("services.*.build.privileged", "build steps have the default privileges"),
   refuse("services.*.build.entitlements", "build steps have the default privileges"),
   refuse(

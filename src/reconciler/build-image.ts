@@ -25,6 +25,7 @@ export async function buildImage(step: BuildStep, context: BuildContext): Promis
     throw new StepError(`Cannot build image "${step.image}": service "${step.service}" has no build`);
   if (edge.buildContext === undefined)
     throw new StepError(`Cannot build image "${step.image}": no build context can be read here`);
+  refuseMissingAgents(build);
   const { service: name, id: stepId } = step;
   await runtime.images.build({
     context: await edge.buildContext(build, service),
@@ -67,6 +68,7 @@ export function buildOptionsOf(build: Build, service: Service): Omit<BuildOption
   const args = Object.entries(build.args ?? {}).flatMap(([key, value]) =>
     value === null ? [] : [[key, value]],
   );
+  const sockets = (build.ssh ?? []).flatMap(({ id, path }) => (path === undefined ? [] : [[id, path]]));
   return {
     ...(build.dockerfile !== undefined && { dockerfile: build.dockerfile }),
     ...(build.dockerfile_inline !== undefined && { dockerfileText: build.dockerfile_inline }),
@@ -81,6 +83,7 @@ export function buildOptionsOf(build: Build, service: Service): Omit<BuildOption
     ...(build.extra_hosts !== undefined && {
       extraHosts: build.extra_hosts.map((host) => host.replace("=", ":")),
     }),
+    ...(sockets.length > 0 && { sshSockets: Object.fromEntries(sockets) }),
     ...(build.shm_size !== undefined && { shmSizeBytes: bytesOf(build.shm_size) }),
   };
 }
@@ -101,6 +104,13 @@ async function namedContextsOf(
       named[key] = await edge.buildContext({ context: value }, service);
   }
   return Object.keys(named).length === 0 ? {} : { namedContexts: named };
+}
+
+/** `default` has been given a path by who knows the user's environment, if that names an agent. */
+function refuseMissingAgents({ ssh = [] }: Build): void {
+  const missing = ssh.find(({ path }) => path === undefined);
+  if (missing !== undefined)
+    throw new StepError(`Cannot forward SSH agent "${missing.id}": SSH_AUTH_SOCK does not name one`);
 }
 
 /** As BuildKit takes them. */

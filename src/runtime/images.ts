@@ -127,6 +127,8 @@ export interface BuildOptions {
   readonly secrets?: Lookup<Uint8Array>;
   /** How to reach the SSH agent of that id; undefined: there is none. */
   readonly sshAgent?: (id: string) => Promise<(() => Duplex) | undefined>;
+  /** Sockets of SSH agents on the engine's machine, by id. */
+  readonly sshSockets?: Readonly<Record<string, string>>;
   /** Further named contexts (`additional_contexts`): files as those of the context, or image references. */
   readonly namedContexts?: Readonly<Record<string, Readable | FolderSource | string>>;
   /** By registry host. */

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { engineCall, expectRefusal } from "./checks.ts";
 import { scenario } from "./scenario.ts";
@@ -32,15 +35,24 @@ scenario(
       expect(stderr).not.toMatch(/Building/);
       expect(stderr).toMatch(/nothing to do/i);
     });
+    await step("an SSH agent of whoever asks is there for the step, and its lack is told", async () => {
+      expectRefusal(await world.attempt("build with-agent"), 1, /SSH agent "default": SSH_AUTH_SOCK/);
+      const agent = createServer().listen(join(world.stackDir, "agent"));
+      await once(agent, "listening");
+      await world.stowage("build with-agent", { env: { SSH_AUTH_SOCK: join(world.stackDir, "agent") } });
+      agent.close();
+      await world.stowage("up -d --no-build with-agent");
+      expect((await world.stowage("exec -T with-agent cat /agent")).stdout).toMatch(/^\/run\/.*agent/);
+    });
     await step("what no build has is refused at its place", async () =>
       expectRefusal(
-        await world.attempt("up -d wants-agent"),
+        await world.attempt("up -d privileged"),
         1,
-        /compose\.yaml:\d+:\d+: error: services\.wants-agent\.build\.ssh: cannot take effect/,
+        /compose\.yaml:\d+:\d+: error: services\.privileged\.build\.privileged: cannot take effect/,
       ),
     );
     await step("down with its images", async () => {
-      await world.stowage("down --rmi local");
+      await world.stowage("--profile agent down --rmi local");
       expect((await world.stowage("image ls -q builds-app")).stdout).toBe("");
     });
   },

@@ -1,11 +1,13 @@
-import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ApiServer, createApiServer } from "../../src/server/index.ts";
 import { runCli } from "../cli/support.ts";
 import { TestEngine } from "../support/test-engine.ts";
+import { until } from "../support/until.ts";
 import { dockerEnv, findPeers, importBusybox } from "./support/dockerd.ts";
 
 // `stowage container|image|network|volume` beside the docker client, on the same engine.
@@ -116,6 +118,40 @@ describe("our own client says what docker's says", () => {
     const same = (text: string) =>
       text.replaceAll(/ {2,}/g, "  ").replaceAll(/\d+ (?:second|minute)s?|About a minute/g, "now");
     expect(same(await stowage(...args))).toBe(same(await docker(...args)));
+  });
+
+  it("build forwards an SSH agent, and says what is none", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "stowage-agent-"));
+    const socket = join(dir, "socket");
+    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    try {
+      await until(() => existsSync(socket));
+      const prepare = [
+        'for f in /usr/bin/ssh-add $(ldd /usr/bin/ssh-add | grep -o "/[^ ]*"); do cp -L --parents $f .; done',
+        "ssh-keygen -q -t ed25519 -N '' -C probe -f ../key; ssh-add -q ../key",
+        "printf 'FROM busybox\\nCOPY . /\\nRUN --mount=type=ssh,required=true ssh-add -l > /keys\\n' > Dockerfile",
+      ].join("; ");
+      mkdirSync(join(dir, "context"));
+      await promisify(execFile)("sh", ["-ec", prepare], {
+        cwd: join(dir, "context"),
+        env: { ...process.env, SSH_AUTH_SOCK: socket },
+      });
+      const build = (ssh: string, own: NodeJS.ProcessEnv) => {
+        const words = ["build", "-q", "--no-cache", "--ssh", ssh, "-t", "agent:1", join(dir, "context")];
+        return runCli(["--host", `unix://${engine.runDir}/docker.sock`, ...words], { env: own });
+      };
+      expect(await build("default", { SSH_AUTH_SOCK: socket })).toMatchObject({ code: 0, stderr: "" });
+      expect(await docker("run", "--rm", "agent:1", "cat", "/keys")).toMatch(/ probe \(ED25519\)/);
+      expect((await build("default", {})).stderr).toContain(
+        'SSH agent "default": SSH_AUTH_SOCK does not name',
+      );
+      expect((await build(`default=${dir}/key`, {})).stderr).toContain("is not the socket of an agent");
+      expect((await build("other", {})).stderr).toContain('it must be "default" or id=socket');
+      await docker("rmi", "agent:1");
+    } finally {
+      agent.kill();
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it("container exec takes variables from a file", async () => {

@@ -6,9 +6,10 @@ import { askStack } from "../ask-stack.ts";
 import type { CliCommand } from "../cli-command.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
-import { type Globals, repeated } from "../globals.ts";
+import type { Globals } from "../globals.ts";
 import { declareImageBuild, type ImageBuildFlags, runImageBuild } from "../image-build.ts";
 import { loadProject } from "../project.ts";
+import { sshKeys } from "../ssh-agents.ts";
 import { withOurValues } from "./exec.ts";
 
 interface Flags extends ImageBuildFlags {
@@ -18,7 +19,6 @@ interface Flags extends ImageBuildFlags {
   readonly progress?: Globals["progress"];
   readonly builder?: string;
   readonly memory?: string;
-  readonly ssh?: readonly string[];
   readonly provenance?: string;
   readonly sbom?: string;
 }
@@ -35,13 +35,10 @@ export const build: CliCommand = {
       .addOption(new Option("--progress <type>", "as the option before the command").hideHelp())
       .option("--builder <name>", "accepted for Compose's sake")
       .option("-m, --memory <bytes>", "accepted for Compose's sake")
-      .addOption(repeated("--ssh <id>", "refused: use a build secret, or docker build --ssh"))
       .option("--provenance <value>", "accepted for Compose's sake")
       .option("--sbom <value>", "accepted for Compose's sake"),
   run: async (context: Context, args: readonly string[], flags: Flags) => {
     const [path] = args;
-    if ((flags.ssh?.length ?? 0) > 0)
-      throw usageError("Cannot forward SSH: use a build secret, or docker build --ssh");
     const isOfDockerfile = flags.tag.length > 0 || flags.file !== undefined || flags.output !== undefined;
     if (isOfDockerfile || (path !== undefined && isPath(context, path))) {
       if (args.length !== 1) throw usageError("A build of a Dockerfile takes one path, or - for stdin");
@@ -97,6 +94,7 @@ function withBuildFlags(stack: Stack, flags: Flags, context: Context): Stack {
     ...(Object.keys(args).length > 0 && { args: { ...build.args, ...args } }),
     ...(flags.noCache === true && { no_cache: true }),
     ...(flags.pull === true && { pull: true }),
+    ...(flags.ssh.length > 0 && { ssh: sshKeys(flags.ssh, context) }),
   });
   return {
     ...stack,

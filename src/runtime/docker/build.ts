@@ -2,10 +2,12 @@ import { PassThrough, type Readable } from "node:stream";
 import {
   BUILD_FILES,
   BUILD_SECRETS_HEADER,
+  BUILD_SSH_HEADER,
   credentialsMapToHeader,
   EXTENSION,
   progressFromWire,
   secretsToHeader,
+  sshSocketsToHeader,
   WireObject,
 } from "../docker-api/index.ts";
 import { type BuildOptions, RuntimeError, tarOfAll } from "../index.ts";
@@ -64,6 +66,7 @@ async function* buildLines(
 ): AsyncGenerator<WireObject> {
   const { signal } = options;
   const secrets = await secretsOf(connection, options);
+  const agents = await agentsOf(connection, options);
   const context = tarOfAll(options.context);
   const source =
     options.dockerfileText === undefined
@@ -76,6 +79,7 @@ async function* buildLines(
       "content-type": "application/x-tar",
       "x-registry-config": credentialsMapToHeader(credentialsOf(options)),
       ...secrets,
+      ...agents,
     },
     signal,
   });
@@ -106,6 +110,16 @@ async function secretsOf(
   if (header.length > SECRETS_LIMIT_BYTES)
     throw new RuntimeError("invalid", "Cannot send the secrets of the build: together they are over 20 KiB");
   return { [BUILD_SECRETS_HEADER]: header };
+}
+
+/** As with secrets. */
+async function agentsOf(
+  connection: Connection,
+  { sshSockets }: BuildOptions,
+): Promise<Readonly<Record<string, string>>> {
+  if (sshSockets === undefined || Object.keys(sshSockets).length === 0) return {};
+  await needOurEngine(connection, "forwards no SSH agent");
+  return { [BUILD_SSH_HEADER]: sshSocketsToHeader(sshSockets) };
 }
 
 async function needOurEngine(connection: Connection, lack: string): Promise<void> {

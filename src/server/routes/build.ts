@@ -2,10 +2,12 @@ import { compact } from "../../lib/compact.ts";
 import {
   BUILD_FILES,
   BUILD_SECRETS_HEADER,
+  BUILD_SSH_HEADER,
   credentialsMapFromHeader,
   EXTENSION,
   filtersFromQuery,
   secretsFromHeader,
+  sshSocketsFromHeader,
 } from "../../runtime/docker-api/index.ts";
 import type { BuildOptions } from "../../runtime/index.ts";
 import { stepUpdate } from "../buildkit/build-record.ts";
@@ -100,6 +102,7 @@ async function buildOptions(call: Call): Promise<BuildOptions> {
   const { query } = call;
   const header = call.headers["x-registry-config"];
   const secrets = call.headers[BUILD_SECRETS_HEADER];
+  const agents = call.headers[BUILD_SSH_HEADER];
   const tags = tagsOf(query);
   return compact<BuildOptions>({
     ...(await contextOf(call)),
@@ -116,6 +119,7 @@ async function buildOptions(call: Call): Promise<BuildOptions> {
     extraHosts: textList(query, "extrahosts"),
     shmSizeBytes: integer(query, "shmsize"),
     secrets: call.isExtended && typeof secrets === "string" ? secretsFromHeader(secrets) : undefined,
+    sshSockets: call.isExtended && typeof agents === "string" ? sshSocketsFromHeader(agents) : undefined,
     credentials: credentialsMapFromHeader(typeof header === "string" ? header : undefined),
     signal: call.signal,
   });

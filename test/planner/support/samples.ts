@@ -364,7 +364,7 @@ export const SAMPLES: readonly Sample[] = [
     dockerfile_inline: v("FROM x"),
     entitlements: refused(["network.host"]),
     args: v({ A: "1" }),
-    ssh: refused(["default"]),
+    ssh: v(["one=./agent.sock"]),
     labels: v({ a: "b" }),
     cache_from: v(["one:1"]),
     cache_to: ignored(["type=local,dest=x"]),

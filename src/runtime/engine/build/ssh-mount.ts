@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, rm } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
+import { chmod, chown, mkdir, rm, stat } from "node:fs/promises";
+import { connect as connectTo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream";
 import { RuntimeError } from "../../index.ts";
@@ -18,12 +18,30 @@ export interface SshMount {
   readonly gid: number;
 }
 
+/** `invalid` for what is no socket: a private key, mostly. */
+async function throughSocket(
+  id: string,
+  sockets: Readonly<Record<string, string>> = {},
+): Promise<(() => Socket) | undefined> {
+  const path = sockets[id];
+  if (path === undefined) return undefined;
+  const isSocket = await stat(path).then(
+    (found) => found.isSocket(),
+    () => false,
+  );
+  if (isSocket) return () => connectTo(path);
+  throw new RuntimeError(
+    "invalid",
+    `Cannot forward SSH agent "${id}": ${path} is not the socket of an agent; for a key, run ssh-agent and ssh-add`,
+  );
+}
+
 /** A socket that leads to the client's agent while the command runs; undefined: the client forwards none. */
 export async function openSshMount(
   { options, builder }: BuildSession,
   mount: SshMount,
 ): Promise<{ readonly mount: PreparedMount; close(): Promise<void> } | undefined> {
-  const connect = await options.sshAgent?.(mount.id);
+  const connect = (await options.sshAgent?.(mount.id)) ?? (await throughSocket(mount.id, options.sshSockets));
   if (connect === undefined) {
     if (mount.isRequired)
       throw new RuntimeError("not-found", `no SSH agent "${mount.id}" is forwarded: give --ssh ${mount.id}`);
