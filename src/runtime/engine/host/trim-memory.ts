@@ -12,8 +12,18 @@ const CHANGE_BYTES = 1 << 20;
 export function trimMemory(libc: Libc): void {
   let lastBytes = 0;
   setInterval(() => {
-    if (Math.abs(process.memoryUsage.rss() - lastBytes) < CHANGE_BYTES) return;
+    const bytes = residentBytes();
+    if (bytes === undefined || Math.abs(bytes - lastBytes) < CHANGE_BYTES) return;
     libc.trimMemory();
-    lastBytes = process.memoryUsage.rss();
+    lastBytes = residentBytes() ?? bytes;
   }, LOOK_EVERY_MS).unref();
+}
+
+/** Undefined where it cannot be read: when no file descriptor is free. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
 }
