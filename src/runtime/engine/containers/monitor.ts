@@ -49,12 +49,12 @@ export async function startMonitor(request: MonitorRequest): Promise<MonitoredPr
     stdio: ["ignore", "ignore", "ignore", "pipe"],
     env: programEnv({ _OCI_SYNCPIPE: "3" }),
   });
-  const pipe = child.stdio[3] as Readable;
+  const pipe = child.stdio[3] as Readable | null;
   const pid = await createdPid(child, pipe, request);
   // conmon keeps its end of the pipe for as long as it lives.
-  const gone = new Promise<void>((resolve) => pipe.once("close", resolve));
-  pipe.resume();
-  (pipe as Readable & { unref?: () => void }).unref?.();
+  const gone = new Promise<void>((resolve) => pipe?.once("close", resolve));
+  pipe?.resume();
+  (pipe as (Readable & { unref?: () => void }) | null)?.unref?.();
   return { pid, monitorPid: Number(await readFile(join(bundleDir, "conmon.pid"), "utf8")), gone };
 }
 
@@ -76,7 +76,7 @@ function monitorArgs(request: MonitorRequest): readonly string[] {
 
 async function createdPid(
   child: Program,
-  pipe: Readable,
+  pipe: Readable | null,
   { bundleDir, program, oci }: MonitorRequest,
 ): Promise<number> {
   const line = await firstLine(child, pipe);
@@ -87,8 +87,13 @@ async function createdPid(
   throw startError({ runtimeName: oci.name, program, message });
 }
 
-function firstLine(child: Program, pipe: Readable): Promise<string> {
+/** `pipe`: null of a program that was not started. */
+function firstLine(child: Program, pipe: Readable | null): Promise<string> {
   return new Promise((resolve, reject) => {
+    child.once("error", (cause) =>
+      reject(new RuntimeError("unavailable", "Cannot start conmon: is it installed?", { cause })),
+    );
+    if (pipe === null) return;
     let text = "";
     const late = `Cannot make the container: the OCI runtime did not finish in ${CREATE_MS / 1000} s`;
     const timer = setTimeout(() => reject(new RuntimeError("timeout", late)), CREATE_MS).unref();
@@ -100,9 +105,6 @@ function firstLine(child: Program, pipe: Readable): Promise<string> {
     });
     pipe.once("close", () => resolve(text));
     pipe.once("error", reject);
-    child.once("error", (cause) =>
-      reject(new RuntimeError("unavailable", "Cannot start conmon: is it installed?", { cause })),
-    );
   });
 }
 

@@ -62,8 +62,17 @@ export function spawnProgram(file: string, args: readonly string[], options: Spa
     posixSpawn === undefined || path === undefined
       ? undefined
       : start(posixSpawn, path, [file, ...args], options);
-  // Node's own says, as ever, what is wrong with a program that cannot be started.
-  return started ?? spawn(file, args, { ...options, stdio: [...options.stdio] });
+  return started ?? startByNode(file, args, options);
+}
+
+/** It says, as ever, what is wrong with a program that cannot be started. */
+function startByNode(file: string, args: readonly string[], options: SpawnOptions): Program {
+  const child: ChildProcess = spawn(file, args, { ...options, stdio: [...options.stdio] });
+  // Where no descriptor is free it has no streams, whatever its type says.
+  const stdio: ChildProcess["stdio"] | undefined = child.stdio;
+  if (stdio !== undefined) return child;
+  const none = { stdin: null, stdout: null, stderr: null };
+  return Object.assign(child, none, { stdio: [null, null, null, null, null] as const });
 }
 
 /** Where it was found, by what was looked for. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -80,6 +80,30 @@ describe("a program of ours", () => {
   it("that cannot be started says so as with Node's own", async () => {
     const missing = spawnProgram("no-such-program", [], { stdio: ["ignore", "pipe", "pipe"], env });
     await expect(closed(missing)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("that finds no descriptor free says so, too", async () => {
+    const limit = (files: string) =>
+      execFileSync("prlimit", ["--pid", String(process.pid), `--nofile=${files}:`]);
+    const before = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "1024";
+    limit("200");
+    const taken: number[] = [];
+    try {
+      expect(() => {
+        for (;;) taken.push(openSync("/dev/null", "r"));
+      }).toThrow("EMFILE");
+      const program = shell("true");
+      await expect(closed(program)).rejects.toMatchObject({ code: "EMFILE" });
+      expect([program.stdin, program.stdout, program.stderr, program.stdio[3]]).toEqual([
+        null,
+        null,
+        null,
+        null,
+      ]);
+    } finally {
+      for (const fd of taken) closeSync(fd);
+      limit(before);
+    }
   });
 
   it("is waited for: a hundred at once leave no zombie", async () => {
