@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # What `up` needs. `stowage doctor` checks the same.
 runtime=(runc crun conmon nftables iproute2 aardvark-dns isal tini tar util-linux ca-certificates)
 # What the examples, their images and the tests need beside that.
-development=(mmdebstrap busybox-static docker-registry skopeo jq curl mariadb-client redis-tools iptables procps e2fsprogs)
+development=(mmdebstrap busybox-static docker-registry skopeo jq curl mariadb-client redis-tools iptables procps e2fsprogs git openssh-client)
 
 install_debian_packages() {
   local missing=() package
