@@ -1,5 +1,6 @@
 import { hasKind, type Images, type PullOptions, RuntimeError } from "../../index.ts";
 import type { ImageContext } from "./image-context.ts";
+import { parsePlatform } from "./platform.ts";
 import { manifestError, pullImage } from "./pull-image.ts";
 import { canonicalText, familiarName, parseReference, type Reference } from "./reference.ts";
 import { RegistrySession, Repository } from "./registry/index.ts";
@@ -15,6 +16,7 @@ export async function pullAllTags(
   const reference = parseReference(text);
   if (reference.tag !== undefined || reference.digest !== undefined)
     throw new RuntimeError("invalid", "tag can't be used with --all-tags/-a");
+  if (options.platform !== undefined) parsePlatform(options.platform);
   const tags = await tagsOf(context, reference, options);
   let pulled: Pulled | undefined;
   let isNew = false;
