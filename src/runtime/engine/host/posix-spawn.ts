@@ -78,6 +78,7 @@ function bindPosixSpawn(libc: ReturnType<typeof openLibc>): PosixSpawn {
           if (fd === undefined) addOpen(actions, index, "/dev/null", constants.O_RDWR, 0);
           else {
             const source = movedUp(fd, descriptors.length);
+            if (source < 0) return undefined;
             if (source !== fd) moved.push(source);
             addDup2(actions, source, index);
           }
@@ -89,7 +90,7 @@ function bindPosixSpawn(libc: ReturnType<typeof openLibc>): PosixSpawn {
         return failure === 0 ? pid[0] : undefined;
       } finally {
         destroyActions(actions);
-        for (const fd of moved) if (fd >= 0) closeSync(fd);
+        for (const fd of moved) closeSync(fd);
       }
     },
     wait: (pid) => {

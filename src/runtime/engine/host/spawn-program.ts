@@ -102,12 +102,12 @@ function isExecutable(path: string): boolean {
 
 /** Undefined when the system says no. */
 function start(
-  { pipe, spawn: spawnProgram }: PosixSpawn,
+  posix: PosixSpawn,
   path: string,
   argv: readonly string[],
   { stdio, env, cwd, detached = false, signal }: SpawnOptions,
 ): Child | undefined {
-  const pipes = stdio.map((kind) => (kind === "pipe" ? pipe() : undefined));
+  const pipes = stdio.map((kind) => (kind === "pipe" ? posix.pipe() : undefined));
   const endsOf = (isOurs: boolean) =>
     pipes.map((made, index) => (isOurs === (index === 0) ? made?.writeEnd : made?.readEnd));
   const [ours, theirs] = [endsOf(true), endsOf(false)];
@@ -115,7 +115,7 @@ function start(
   const descriptors = stdio.map((kind, index) => (typeof kind === "number" ? kind : theirs[index]));
   const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const program = { argv, environment, descriptors, cwd, isLeader: detached };
-  const pid = isWhole ? spawnProgram(path, program) : undefined;
+  const pid = isWhole ? posix.spawn(path, program) : undefined;
   for (const fd of pid === undefined ? [...ours, ...theirs] : theirs) if (fd !== undefined) closeSync(fd);
   return pid === undefined ? undefined : new Child(pid, ours.map(streamOf), signal);
 }
@@ -126,12 +126,12 @@ function streamOf(fd: number | undefined, index: number): Socket | null {
 
 /** Those that have not been waited for. */
 const children = new Map<number, Child>();
-let keepAlive: NodeJS.Timeout | undefined;
 const FOR_EVER_MS = 2 ** 31 - 1;
+/** While there are children: a signal's listener alone keeps no process alive. */
+const keepAlive = setInterval(() => {}, FOR_EVER_MS).unref();
 
 function watch(child: Child): void {
-  // A signal's listener alone keeps no process alive.
-  if (children.size === 0) keepAlive = setInterval(() => {}, FOR_EVER_MS);
+  keepAlive.ref();
   children.set(child.pid, child);
 }
 
@@ -142,7 +142,7 @@ function reap(): void {
     children.delete(pid);
     child.end(status);
   }
-  if (children.size === 0) clearInterval(keepAlive);
+  if (children.size === 0) keepAlive.unref();
 }
 
 class Child extends EventEmitter implements Program {

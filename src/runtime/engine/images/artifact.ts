@@ -5,6 +5,7 @@ import { type Digest, digestOf, isDigest } from "./digest.ts";
 import { JsonShape } from "./json-shape.ts";
 import { isIndexType } from "./media-types.ts";
 import { manifestError } from "./pull-image.ts";
+import { pullSession } from "./pull-session.ts";
 import { familiarText, parseReference, type Reference, withDefaultTag } from "./reference.ts";
 import {
   type FetchedManifest,
@@ -54,7 +55,7 @@ export async function readArtifact(
   options: ArtifactOptions,
 ): Promise<Artifact> {
   const reference = withDefaultTag(parseReference(text));
-  return RegistrySession.run(sessionOptions(reference, options), async (session) => {
+  return RegistrySession.run(pullSession(reference, options.registries, options), async (session) => {
     const repository = new Repository(session, reference.path);
     const top = await fetchManifest(repository, reference, reference.digest ?? reference.tag ?? "");
     if ((await options.isHeld?.(top.digest)) === true) return { digest: top.digest, layers: [] };
@@ -66,16 +67,6 @@ export async function readArtifact(
     }
     return { digest: top.digest, layers };
   });
-}
-
-function sessionOptions(reference: Reference, { registries, credentials, signal }: ArtifactOptions) {
-  return {
-    domain: reference.domain,
-    settings: registries,
-    credentials,
-    scope: `repository:${reference.path}:pull`,
-    signal,
-  };
 }
 
 async function fetchManifest(repository: Repository, reference: Reference, name: string) {

@@ -7,6 +7,7 @@ import { JsonShape } from "./json-shape.ts";
 import { MAX_CONFIG_BYTES, parseManifest } from "./manifest.ts";
 import type { Platform } from "./platform.ts";
 import { manifestError } from "./pull-image.ts";
+import { pullSession } from "./pull-session.ts";
 import { familiarName, parseReference, type Reference, withDefaultTag } from "./reference.ts";
 import { bodyOf, RegistrySession, Repository } from "./registry/index.ts";
 
@@ -26,13 +27,7 @@ export async function resolveInRegistry(
   options: PullOptions = {},
 ): Promise<Resolved> {
   const reference = withDefaultTag(parseReference(text));
-  const session = {
-    domain: reference.domain,
-    settings: context.registries,
-    credentials: options.credentials,
-    scope: `repository:${reference.path}:pull`,
-    signal: options.signal,
-  };
+  const session = pullSession(reference, context.registries, options);
   return RegistrySession.run(session, async (opened) => {
     const repository = new Repository(opened, reference.path);
     const { bytes, mediaType, digest, size } = await fetchManifest(repository, reference);

@@ -1,7 +1,8 @@
 import { hasKind, type Images, type PullOptions, RuntimeError } from "../../index.ts";
 import type { ImageContext } from "./image-context.ts";
 import { parsePlatform } from "./platform.ts";
-import { manifestError, pullImage } from "./pull-image.ts";
+import { manifestError, pulledStatus, pullImage } from "./pull-image.ts";
+import { pullSession } from "./pull-session.ts";
 import { canonicalText, familiarName, parseReference, type Reference } from "./reference.ts";
 import { RegistrySession, Repository } from "./registry/index.ts";
 
@@ -32,24 +33,16 @@ export async function pullAllTags(
   }
   const name = familiarName(reference);
   if (pulled === undefined) throw new RuntimeError("not-found", `repository ${name} has no tags`);
-  options.onProgress?.({
-    status: isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`,
-  });
+  options.onProgress?.(pulledStatus(name, isNew));
   return { ...pulled, isNew };
 }
 
 async function tagsOf(
   context: ImageContext,
   reference: Reference,
-  { credentials, signal }: PullOptions,
+  options: PullOptions,
 ): Promise<readonly string[]> {
-  const session = {
-    domain: reference.domain,
-    settings: context.registries,
-    credentials,
-    scope: `repository:${reference.path}:pull`,
-    signal,
-  };
+  const session = pullSession(reference, context.registries, options);
   try {
     return await RegistrySession.run(session, (opened) => new Repository(opened, reference.path).tags());
   } catch (error) {

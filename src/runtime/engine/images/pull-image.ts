@@ -11,6 +11,7 @@ import type { Lease } from "./leases.ts";
 import { type ManifestDocument, parseManifest, pickPlatform } from "./manifest.ts";
 import { OCI } from "./media-types.ts";
 import { machinePlatform, parsePlatform, platformScore, platformText } from "./platform.ts";
+import { pullSession } from "./pull-session.ts";
 import {
   canonicalText,
   familiarText,
@@ -53,13 +54,7 @@ export async function pullImage(
   // What fails in one layer ends the others.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const session = {
-    domain: reference.domain,
-    settings: context.registries,
-    credentials: options.credentials,
-    scope: `repository:${reference.path}:pull`,
-    signal,
-  };
+  const session = pullSession(reference, context.registries, { ...options, signal });
   try {
     return await RegistrySession.run(session, (opened) =>
       pullFrom({
@@ -102,13 +97,17 @@ async function pullFrom(pull: Pull): Promise<Pulled> {
     await createImage(context, { config: { bytes }, layers, manifest: stored, references });
   }
   options.onProgress?.({ status: `Digest: ${top.digest}` });
-  const shown = familiarText(reference);
-  options.onProgress?.({
-    status: isNamed
-      ? `Status: Image is up to date for ${shown}`
-      : `Status: Downloaded newer image for ${shown}`,
-  });
+  options.onProgress?.(pulledStatus(familiarText(reference), !isNamed));
   return { id: manifest.config.digest, digest: top.digest, isNew: !isNamed };
+}
+
+/** The closing line of a pull. */
+export function pulledStatus(shown: string, isNew: boolean): ImageProgress {
+  return {
+    status: isNew
+      ? `Status: Downloaded newer image for ${shown}`
+      : `Status: Image is up to date for ${shown}`,
+  };
 }
 
 async function fetchTop({ repository, reference }: Pull): Promise<FetchedManifest> {

@@ -106,6 +106,16 @@ describe("a program of ours", () => {
     }
   });
 
+  it("keeps the process alive no longer than it lives, also one that was started at another's end", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const before = timers();
+    const first = shell("true");
+    const second = new Promise<Program>((resolve) => first.once("exit", () => resolve(shell("true"))));
+    expect(timers()).toBe(before + 1);
+    await closed(await second);
+    expect(timers()).toBe(before);
+  });
+
   it("is waited for: a hundred at once leave no zombie", async () => {
     const ended = Array.from({ length: 100 }, (_, index) => closed(shell(`exit ${index}`)));
     expect((await Promise.all(ended)).map(([code]) => code)).toEqual(ended.map((_, index) => index));
