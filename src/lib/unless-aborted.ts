@@ -1,14 +1,14 @@
 /** Settles as `work` does, or rejects with the signal's reason as soon as it aborts. The work itself goes on. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const settled = new AbortController();
+  let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: settled.signal });
+    stop = () => reject(signal.reason);
   });
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
   try {
     return await Promise.race([work, aborted]);
   } finally {
-    settled.abort();
+    signal.removeEventListener("abort", stop);
   }
 }

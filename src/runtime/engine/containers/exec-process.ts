@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { readFile, unlink, writeFile } from "node:fs/promises";
+import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMissing } from "../../../lib/atomic-file.ts";
@@ -65,11 +65,14 @@ export async function startExecProcess(
   const base = join(ctx.layout.bundleDir(container.id), `exec-${request.id}`);
   const files = { process: `${base}.json`, pid: `${base}.pid`, log: `${base}.log` };
   const text = ociText(execProcess(ctx, container, run, request));
-  await writeFile(files.process, text).catch((cause) => {
+  try {
+    // At once: it is one kilobyte in memory, and each asynchronous step of a write waits for a thread.
+    writeFileSync(files.process, text);
+  } catch (cause) {
     // The run ended meanwhile, and its bundle with it.
     if (!isMissing(cause)) throw cause;
     throw new RuntimeError("conflict", `container ${container.id} is not running`, { cause });
-  });
+  }
   const args = [
     ...["--root", ctx.oci.stateDir, "--log", files.log, "--log-format=json"],
     ...["exec", "--process", files.process, "--pid-file", files.pid, container.id],
@@ -199,7 +202,7 @@ function watched(
   const exited = raw.exited.then(async (code) => {
     lastPid = pid();
     if (code === 255 && lastPid === 0) failure = await readFailure(files.log, program);
-    await Promise.all(Object.values(files).map((path) => unlink(path).catch(() => {})));
+    for (const path of Object.values(files)) unlinkQuietly(path);
     return failure?.exitCode ?? code;
   });
   let isDraining = false;
@@ -273,6 +276,14 @@ function readPid(path: string): number {
     return Number(readFileSync(path, "utf8"));
   } catch {
     return 0;
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never written, or went with the bundle.
   }
 }
 
