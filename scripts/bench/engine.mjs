@@ -1,5 +1,5 @@
 // The engine by itself, driven by the stock docker CLI on both sides: run, exec, the API's list of containers.
-import { request } from "./peers.mjs";
+import { execOverApi, request } from "./peers.mjs";
 import { interleave, run } from "./run.mjs";
 import { pick } from "./stacks.mjs";
 
@@ -20,6 +20,7 @@ export async function measureEngine(sides, { rounds }) {
         "docker run --rm true": (await docker(side, "run", "--rm", IMAGE, "true")).ms,
         "docker run -d": (await docker(side, "run", "-d", "--label", "bench=1", IMAGE, "sleep", "100000")).ms,
         "docker exec true": (await docker(side, "exec", "exec-target", "true")).ms,
+        "the same exec over the API": await execOverApi(side.socket, "exec-target", ["true"]),
       };
     },
   );

@@ -92,6 +92,7 @@ export async function startDocker() {
     name: "docker",
     command: ["docker", "compose"],
     docker: ["docker"],
+    buildx: join(plugins, "docker-buildx"),
     dockerEnv: env,
     env,
     socket,
@@ -126,6 +127,31 @@ export function request(socketPath, path, json) {
     sent.on("error", reject);
     sent.end(json === undefined ? undefined : JSON.stringify(json));
   });
+}
+
+/** What the docker client asks for an `exec`, with its output read to the end; rejects when it does not end with 0. */
+export async function execOverApi(socketPath, container, command) {
+  const startedAt = performance.now();
+  const created = await request(socketPath, `/containers/${container}/exec`, {
+    AttachStdout: true,
+    AttachStderr: true,
+    Cmd: command,
+  });
+  const { Id: id } = JSON.parse(created.body);
+  await new Promise((done, reject) => {
+    const headers = { "content-type": "application/json", connection: "Upgrade", upgrade: "tcp" };
+    const path = `/exec/${id}/start`;
+    const sent = http.request({ socketPath, path, method: "POST", headers, agent: false });
+    sent.on("upgrade", (_response, socket) => socket.on("end", done).on("error", reject).resume());
+    sent.on("response", ({ statusCode }) =>
+      reject(new Error(`The exec's start was answered with ${statusCode}`)),
+    );
+    sent.on("error", reject);
+    sent.end(JSON.stringify({ Detach: false, Tty: false }));
+  });
+  const { ExitCode: exitCode } = JSON.parse((await request(socketPath, `/exec/${id}/json`)).body);
+  if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}`);
+  return performance.now() - startedAt;
 }
 
 function peerPath() {
