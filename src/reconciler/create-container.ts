@@ -7,12 +7,15 @@ export interface Lookups {
   readonly imageIds: Map<string, Promise<string>>;
 }
 
-/** Creates a step's container, with the ids that are known only now put into its spec. */
+/**
+ * Creates a step's container, with the ids that are known only now put into its spec. Resolves to what the engine warns
+ * of: parts of the spec that this machine cannot give.
+ */
 export async function createContainer(
   runtime: ContainerRuntime,
   step: CreateContainerStep,
   lookups: Lookups,
-): Promise<void> {
+): Promise<readonly string[]> {
   const imageId = await imageIdOf(runtime, step.spec.image, lookups);
   const joined = await Promise.all(
     Object.entries(step.joins?.containerNames ?? {}).map(async ([service, name]) => {
@@ -21,7 +24,10 @@ export async function createContainer(
     }),
   );
   const spec = completeSpec(step, { imageId, joinedIds: Object.fromEntries(joined) });
-  await runtime.containers.create(await withProfiles(spec), { name: step.container.name });
+  const { warnings } = await runtime.containers.create(await withProfiles(spec), {
+    name: step.container.name,
+  });
+  return warnings;
 }
 
 function imageIdOf(runtime: ContainerRuntime, image: string, { imageIds }: Lookups): Promise<string> {

@@ -6,14 +6,14 @@ import { writeFiles } from "./write-files.ts";
 
 /**
  * Creates the container of a `run` or a hook, its configs and secrets written, not started. Rejects with `invalid`
- * where the service cannot be honoured, naming the place.
+ * where the service cannot be honoured, naming the place. Resolves with what the engine warns of, too.
  */
 export async function createOneOff(
   runtime: ContainerRuntime,
   stack: Stack,
   run: OneOffOptions & { readonly service: string },
   change: (spec: ContainerSpec) => ContainerSpec = (spec) => spec,
-): Promise<{ readonly name: string }> {
+): Promise<{ readonly name: string; readonly warnings: readonly string[] }> {
   const draft = oneOffOf(stack, run.service, run);
   const [problem] = draft.problems;
   if (problem !== undefined) {
@@ -28,7 +28,7 @@ export async function createOneOff(
     reason: { cause: "asked" },
     after: [],
   } as const;
-  await createContainer(
+  const warnings = await createContainer(
     runtime,
     {
       ...step,
@@ -48,5 +48,5 @@ export async function createOneOff(
       stack,
     );
   }
-  return { name };
+  return { name, warnings };
 }

@@ -1,7 +1,13 @@
 import { unreachable } from "../lib/bug.ts";
 import type { Clock } from "../lib/clock.ts";
 import { unlessAborted } from "../lib/unless-aborted.ts";
-import { LABEL, type PullStep, type Step, type WaitStep } from "../planner/index.ts";
+import {
+  type CreateContainerStep,
+  LABEL,
+  type PullStep,
+  type Step,
+  type WaitStep,
+} from "../planner/index.ts";
 import { type ContainerRuntime, hasKind, type NetworkSpec } from "../runtime/index.ts";
 import type { Stack } from "../spec/index.ts";
 import { buildImage } from "./build-image.ts";
@@ -35,6 +41,24 @@ export async function performStep(step: Step, context: PerformContext, signal: A
   }
 }
 
+/** Of its service, as Compose tells them: the container itself is as good as it can be. */
+function tellWarnings(
+  { id, container }: CreateContainerStep,
+  warnings: readonly string[],
+  emit: PerformContext["emit"],
+): void {
+  for (const text of warnings)
+    emit({
+      kind: "object",
+      object: "Service",
+      name: container.service,
+      word: "Warning",
+      phase: "warning",
+      stepId: id,
+      text,
+    });
+}
+
 async function perform(step: Step, context: PerformContext, signal: AbortSignal): Promise<void> {
   const { runtime, stack, emit } = context;
   const { containers, networks, volumes, images } = runtime;
@@ -58,7 +82,7 @@ async function perform(step: Step, context: PerformContext, signal: AbortSignal)
     case "remove-volume":
       return volumes.remove(step.name).catch(ignoreMissing);
     case "create-container":
-      return createContainer(runtime, step, context.lookups);
+      return tellWarnings(step, await createContainer(runtime, step, context.lookups), emit);
     case "write-files":
       return writeFiles(runtime, step, stack);
     case "start":

@@ -97,6 +97,32 @@ describe("bringing a stack up", () => {
     expect((await statuses(person.world.runtime))["shop-web-1"]).toBe("running");
   });
 
+  it("tells what the engine cannot give a container", async () => {
+    const person = new Person(openWorld());
+    const { runtime } = person.world;
+    const containers: ContainerRuntime["containers"] = Object.create(runtime.containers, {
+      create: {
+        value: async (...args: Parameters<ContainerRuntime["containers"]["create"]>) => ({
+          ...(await runtime.containers.create(...args)),
+          warnings: ["OomKillDisable discarded."],
+        }),
+      },
+    });
+    const report = await person.ask({ do: "up" }, stackOf({ web: SERVER }), {
+      runtime: { ...runtime, containers },
+    });
+    expect(report.outcome).toBe("done");
+    expect(person.events).toContainEqual(
+      expect.objectContaining({
+        object: "Service",
+        name: "web",
+        word: "Warning",
+        phase: "warning",
+        text: "OomKillDisable discarded.",
+      }),
+    );
+  });
+
   it("runs a finished one again when it is named or watched, but not what others only wait for", async () => {
     const person = new Person(openWorld());
     const init = needs("init", "service_completed_successfully");

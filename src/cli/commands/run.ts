@@ -91,12 +91,13 @@ export const run: CliCommand = {
     const isTerminal = context.io.stdout.isTTY === true && context.io.stdin.isTTY === true;
     const tty = !isDetached && flags.noTTY !== true && isTerminal;
     const options = await oneOffOptions(context, command, flags);
-    const { name } = await createOneOff(runtime, stack, {
+    const { name, warnings } = await createOneOff(runtime, stack, {
       ...options,
       service,
       tty: tty || (isDetached && stack.services[service]?.tty === true),
       openStdin: !isDetached && flags.interactive,
     });
+    for (const warning of warnings) context.note(`warning: ${warning}`);
     if (isDetached) {
       await runtime.containers.start(name);
       context.printLine((await runtime.containers.inspect(name)).id);

@@ -16,6 +16,7 @@ export function ttyProgress(context: Context): ProgressView {
   const early: ViewEvent[] = [];
   const lines = plainProgress(context.io.stderr);
   let list: ObjectList | undefined;
+  const warnings: ViewEvent[] = [];
   let isPlain = false;
   let isOver = false;
   const begin = async (plan: Plan) => {
@@ -27,6 +28,7 @@ export function ttyProgress(context: Context): ProgressView {
   };
   return {
     show: (event) => {
+      if (event.kind === "object" && event.phase === "warning" && !isPlain) warnings.push(event);
       if (event.kind === "plan") void begin(event.plan);
       else if (list !== undefined) list.show(event);
       else if (isPlain || event.kind === "queued") lines.show(event);
@@ -35,6 +37,8 @@ export function ttyProgress(context: Context): ProgressView {
     end: async () => {
       isOver = true;
       await list?.end();
+      // The list has room for a word of each object: why something is not as asked for stays below it.
+      if (list !== undefined) for (const event of warnings) lines.show(event);
     },
   };
 }

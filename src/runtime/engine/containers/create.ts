@@ -13,6 +13,7 @@ import { logPathOf } from "./log-path.ts";
 import { checkedName, randomName } from "./names.ts";
 import { type ContainerRecord, NEW_STATE } from "./record.ts";
 import { settleEndpoints } from "./sandbox-request.ts";
+import { settleResources } from "./settle-resources.ts";
 import { validateSpec } from "./validate-spec.ts";
 import { inheritedMounts } from "./volumes-from.ts";
 
@@ -24,10 +25,12 @@ export interface CreateOptions {
 /** See `Containers.create`. Writing the record is the moment the container exists. */
 export async function createContainer(
   ctx: ContainersContext,
-  spec: ContainerSpec,
+  asked: ContainerSpec,
   { name }: CreateOptions = {},
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
-  validateSpec(spec, runtimeNames(ctx));
+  validateSpec(asked, runtimeNames(ctx));
+  const { resources, warnings } = settleResources(asked.resources ?? {}, ctx.machine.limits);
+  const spec = asked.resources === undefined ? asked : { ...asked, resources };
   const id = newId(ctx);
   const ownName =
     name === undefined || name === "" ? randomName((free) => ctx.table.isNameFree(free)) : checkedName(name);
@@ -61,7 +64,7 @@ export async function createContainer(
     const container = new Container(record);
     ctx.table.add(container);
     announce(ctx, container, "create");
-    return { id, warnings: warningsOf(ctx, spec, image) };
+    return { id, warnings: [...warningsOf(ctx, spec, image), ...warnings] };
   } catch (error) {
     ctx.table.releaseName(ownName, id);
     await undo(ctx, id, settled);
@@ -129,17 +132,11 @@ async function undo(ctx: ContainersContext, id: string, mounts: readonly Settled
 }
 
 function warningsOf(ctx: ContainersContext, spec: ContainerSpec, image: ResolvedImage): readonly string[] {
-  const { resources = {} } = spec;
   const isForeign = image.architecture !== ctx.machine.architecture;
   return [
     ...(isForeign && spec.platform === undefined
       ? [
           `The requested image's platform (${image.os}/${image.architecture}) does not match the detected host platform (linux/${ctx.machine.architecture}) and no specific platform was requested`,
-        ]
-      : []),
-    ...(resources.oomKillDisable === true && resources.memoryBytes === undefined
-      ? [
-          "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
         ]
       : []),
     ...(spec.init === true && ctx.initPath === undefined

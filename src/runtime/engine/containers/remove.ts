@@ -1,4 +1,4 @@
-import { RuntimeError } from "../../index.ts";
+import { hasKind, RuntimeError } from "../../index.ts";
 import type { Container } from "./container.ts";
 import { announce } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
@@ -15,8 +15,14 @@ export async function removeContainer(
 ): Promise<void> {
   const container = ctx.table.find(nameOrId);
   if (!force) refuseRunning(container);
-  else await endByForce(ctx, container);
-  await removeNow(ctx, container, { removeVolumes: volumes });
+  try {
+    if (force) await endByForce(ctx, container);
+    await removeNow(ctx, container, { removeVolumes: volumes });
+  } catch (error) {
+    // One that removes itself at its end may be faster than we are.
+    const isGone = ctx.table.byId(container.id) === undefined && hasKind(error, "not-found");
+    if (!force || container.record.spec.autoRemove !== true || !isGone) throw error;
+  }
 }
 
 const WHY_NOT: Readonly<Record<string, string>> = {

@@ -6,7 +6,6 @@ import { parseSecurityOptions } from "../oci/security-options.ts";
 import { logLimits } from "./log-options.ts";
 import { signalNumber } from "./signals.ts";
 
-const MIN_MEMORY_BYTES = 6 << 20;
 const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62})$/;
 
 /**
@@ -19,7 +18,7 @@ export function validateSpec(spec: ContainerSpec, runtimeNames: readonly string[
   validateLife(spec);
   validateNames(spec);
   validateSecurity(spec);
-  validateResources(spec);
+  validateSizes(spec);
   validateModes(spec);
   logLimits(spec.log);
   refuseUnsupported(spec, runtimeNames);
@@ -73,32 +72,7 @@ function validateSecurity(spec: ContainerSpec): void {
   }
 }
 
-export function validateResources({
-  resources = {},
-  shmSizeBytes = 0,
-  oomScoreAdj = 0,
-}: ContainerSpec): void {
-  const {
-    memoryBytes = 0,
-    memorySwapBytes = 0,
-    memoryReservationBytes = 0,
-    memorySwappiness = -1,
-  } = resources;
-  if (memoryBytes !== 0 && memoryBytes < MIN_MEMORY_BYTES)
-    throw invalid("Minimum memory limit allowed is 6MB");
-  if (memorySwapBytes > 0 && memoryBytes > 0 && memorySwapBytes < memoryBytes)
-    throw invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
-  if (memorySwapBytes > 0 && memoryBytes === 0)
-    throw invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
-  if (memoryReservationBytes > 0 && memoryBytes > 0 && memoryReservationBytes > memoryBytes)
-    throw invalid("Minimum memory limit can not be less than memory reservation limit, see usage");
-  if (memorySwappiness < -1 || memorySwappiness > 100)
-    throw invalid(`Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`);
-  if ((resources.nanoCpus ?? 0) > 0 && ((resources.cpuPeriodUs ?? 0) > 0 || (resources.cpuQuotaUs ?? 0) > 0))
-    throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
-  const { blkioWeight = 0 } = resources;
-  if (blkioWeight !== 0 && (blkioWeight < 10 || blkioWeight > 1000))
-    throw invalid("Range of blkio weight is from 10 to 1000");
+function validateSizes({ shmSizeBytes = 0, oomScoreAdj = 0 }: ContainerSpec): void {
   if (shmSizeBytes < 0) throw invalid("SHM size can not be less than 0");
   if (oomScoreAdj < -1000 || oomScoreAdj > 1000)
     throw invalid(`Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);

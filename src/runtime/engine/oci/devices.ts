@@ -67,15 +67,22 @@ async function nodesBelow(hostPath: string, containerPath: string): Promise<read
   return [{ path: containerPath, type, ...splitDevice(rdev), fileMode: mode & 0o777, uid, gid }];
 }
 
-/** Major and minor of the block devices that limits name; a path that is none is left out. */
+/** Major and minor of the block devices that limits name; `invalid` when a path is none. */
 export async function deviceNumbers(paths: readonly string[]): Promise<DeviceNumbers> {
-  const found = await Promise.all(
-    paths.map(async (path) => {
-      const node = await stat(path).catch(() => undefined);
-      return node?.isBlockDevice() ? [[path, splitDevice(node.rdev)] as const] : [];
-    }),
+  return new Map(
+    await Promise.all(
+      paths.map(async (path) => {
+        const node = await stat(path).catch(() => {
+          throw new RuntimeError("invalid", `stat ${path}: no such file or directory`, { exitCode: 127 });
+        });
+        if (!node.isBlockDevice())
+          throw new RuntimeError("invalid", `${path} is no block device: it has no rate and no weight`, {
+            exitCode: 128,
+          });
+        return [path, splitDevice(node.rdev)] as const;
+      }),
+    ),
   );
-  return new Map(found.flat());
 }
 
 /** A device number as glibc packs it. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { arch, release } from "node:os";
 import { capabilitiesOfMask } from "./capabilities.ts";
+import { type KernelLimits, readKernelLimits } from "./kernel-limits.ts";
 
 /** What the machine lets a container have; read once. */
 export interface MachineFacts {
@@ -9,6 +10,7 @@ export interface MachineFacts {
   /** As Go names it. */
   readonly architecture: string;
   readonly cgroupVersion: "1" | "2";
+  readonly limits: KernelLimits;
   /** Our own hard limits by rlimit name (`RLIMIT_NOFILE`); a process without CAP_SYS_RESOURCE cannot go above. */
   readonly hardLimits: ReadonlyMap<string, number>;
   readonly hasAppArmor: boolean;
@@ -21,12 +23,14 @@ const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32:
 export function readMachineFacts(): MachineFacts {
   const status = readFileSync("/proc/self/status", "utf8");
   const effective = capabilitiesOfMask(/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0");
+  const version = cgroupVersion();
   const canRaise = effective.has("CAP_SYS_RESOURCE");
   return {
     boundingCapabilities: capabilitiesOfMask(/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"),
     kernelVersion: release(),
     architecture: goArchitecture(arch()),
-    cgroupVersion: cgroupVersion(),
+    cgroupVersion: version,
+    limits: readKernelLimits(version),
     hardLimits: canRaise ? new Map() : parseHardLimits(readFileSync("/proc/self/limits", "utf8")),
     hasAppArmor: existsSync("/sys/kernel/security/apparmor"),
     leastOomScore: canRaise ? -1000 : Number(readFileSync("/proc/self/oom_score_adj", "utf8")),
