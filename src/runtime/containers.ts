@@ -312,6 +312,8 @@ export interface ContainerInfo extends ContainerSummary {
     readonly resolvConf: string;
   };
   readonly sandboxId: string;
+  /** Absent where there is no AppArmor, and on engines that do not tell. */
+  readonly apparmorProfile?: string;
   /** Overlay folders; empty on engines that do not tell. */
   readonly graph: Readonly<Record<string, string>>;
 }

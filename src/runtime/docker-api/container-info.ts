@@ -57,7 +57,7 @@ export function containerInfoToWire(info: ContainerInfo, defaults: InspectDefaul
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: info.apparmorProfile ?? "",
     ExecIDs: info.execIds.length === 0 ? null : info.execIds,
     HostConfig: normalHostConfig(info, defaults),
     GraphDriver: { Data: Object.keys(info.graph).length === 0 ? null : info.graph, Name: "overlay2" },

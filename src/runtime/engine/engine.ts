@@ -149,7 +149,11 @@ function runtimeFacts({ oci, machine, initPath }: ContainerPart) {
     storageDriver: "overlay2",
     ociRuntime: oci.name,
     ociRuntimeVersion: oci.version,
-    securityOptions: ["name=seccomp,profile=builtin"],
+    securityOptions: [
+      ...(machine.hasAppArmor ? ["name=apparmor"] : []),
+      "name=seccomp,profile=builtin",
+      ...(machine.cgroupVersion === "2" ? ["name=cgroupns"] : []),
+    ],
     warnings:
       initPath === undefined ? ["No init program was found: install tini for containers with init"] : [],
   };

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../../lib/atomic-file.ts";
 import { RuntimeError } from "../../index.ts";
+import { apparmorProfileOf, ensureProfile } from "../oci/apparmor.ts";
 import { ociConfig } from "../oci/config.ts";
 import { allDevices, deviceNumbers, findDevices } from "../oci/devices.ts";
 import { devicesOfResources } from "../oci/resources.ts";
@@ -82,6 +83,7 @@ async function composeConfig(
       ? allDevices().then((devices) => ({ devices, rules: [] }))
       : findDevices(spec.devices ?? []),
     deviceNumbers(devicesOfResources(spec.resources ?? {})),
+    ensureProfile(apparmorProfileOf(spec, ctx.machine)),
   ]);
   using root = new ContainerRoot(rootfsDir);
   refuseLinkedMountPoints(root);

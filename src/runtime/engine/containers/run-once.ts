@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ContainerSpec, type OutputChunk, type Resources, RuntimeError } from "../../index.ts";
 import { spawnProgram } from "../host/index.ts";
+import { apparmorProfileOf, ensureProfile } from "../oci/apparmor.ts";
 import { ociConfig } from "../oci/config.ts";
 import { lastLoggedError, startError } from "../oci/failure.ts";
 import { programEnv } from "../oci/run-program.ts";
@@ -132,6 +133,7 @@ async function composeConfig(
     writeFile(etc.hosts, sandbox.hosts),
     writeFile(etc.hostname, `${effective.hostname}\n`),
     writeFile(etc.resolvConf, sandbox.resolvConf),
+    ensureProfile(apparmorProfileOf(spec, ctx.machine)),
   ]);
   using root = new ContainerRoot(request.rootfsDir);
   return ociConfig({

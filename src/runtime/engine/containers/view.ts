@@ -6,6 +6,7 @@ import type {
   EndpointInfo,
   PublishedPort,
 } from "../../index.ts";
+import { apparmorProfileOf } from "../oci/apparmor.ts";
 import { etcPaths } from "./bundle.ts";
 import type { Container } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
@@ -73,6 +74,7 @@ function endpointsOf({ record, run }: Container): Readonly<Record<string, Endpoi
 export function infoOf(ctx: ContainersContext, container: Container): ContainerInfo {
   const { record, effective, run } = container;
   const { id } = record;
+  const apparmorProfile = apparmorProfileOf(record.spec, ctx.machine);
   const running = [...container.execs].filter((execId) => ctx.execs.get(execId)?.info().isRunning);
   return {
     ...summaryOf(container, linkNamesIn(ctx.table).get(id)),
@@ -83,6 +85,7 @@ export function infoOf(ctx: ContainersContext, container: Container): ContainerI
     paths: { log: logPathOf(ctx.layout, id), ...etcPaths(ctx, id) },
     sandboxId: run === undefined ? "" : id,
     graph: graphOf(ctx, id),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ContainerInfo, ContainerSpec, Ulimit } from "../../index.ts";
+import { apparmorProfileOf } from "./apparmor.ts";
 import { resolveCapabilities } from "./capabilities.ts";
 import type { MachineFacts } from "./machine.ts";
 import { INIT_PATH, type MountRequest, ociMounts } from "./mounts.ts";
@@ -126,14 +127,13 @@ export function baseProcess({ spec, machine }: ProcessLimits, isPrivileged = spe
     bounding: machine.boundingCapabilities,
   });
   const security = parseSecurityOptions(spec.securityOptions);
+  const apparmorProfile = apparmorProfileOf(spec, machine);
   const rlimits = ociRlimits(spec.ulimits ?? [], machine.hardLimits);
   return {
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     ...(rlimits.length === 0 ? {} : { rlimits }),
     ...(security.noNewPrivileges ? { noNewPrivileges: true } : {}),
-    ...(security.apparmorProfile !== undefined && machine.hasAppArmor
-      ? { apparmorProfile: security.apparmorProfile }
-      : {}),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     // Without CAP_SYS_RESOURCE a lower score than ours is refused: the nearest allowed one, not a failure.
     oomScoreAdj: Math.max(spec.oomScoreAdj ?? 0, machine.leastOomScore),
   };

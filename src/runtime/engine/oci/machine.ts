@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { arch, release } from "node:os";
+import { hasAppArmor } from "./apparmor.ts";
 import { capabilitiesOfMask } from "./capabilities.ts";
 import { type KernelLimits, readKernelLimits } from "./kernel-limits.ts";
 
@@ -32,7 +33,7 @@ export function readMachineFacts(): MachineFacts {
     cgroupVersion: version,
     limits: readKernelLimits(version),
     hardLimits: canRaise ? new Map() : parseHardLimits(readFileSync("/proc/self/limits", "utf8")),
-    hasAppArmor: existsSync("/sys/kernel/security/apparmor"),
+    hasAppArmor: hasAppArmor(),
     leastOomScore: canRaise ? -1000 : Number(readFileSync("/proc/self/oom_score_adj", "utf8")),
   };
 }
