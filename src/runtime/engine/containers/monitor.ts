@@ -50,7 +50,10 @@ export async function startMonitor(request: MonitorRequest): Promise<MonitoredPr
     env: programEnv({ _OCI_SYNCPIPE: "3" }),
   });
   const pipe = child.stdio[3] as Readable | null;
+  const forked = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const pid = await createdPid(child, pipe, request);
+  // Our child writes the pid of the one it forks, and ends; that one may have made the container before.
+  await forked;
   // conmon keeps its end of the pipe for as long as it lives.
   const gone = new Promise<void>((resolve) => pipe?.once("close", resolve));
   pipe?.resume();
