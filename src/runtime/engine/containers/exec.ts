@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ExecInfo, type ExecSpec, RuntimeError, type Session } from "../../index.ts";
 import type { Container } from "./container.ts";
 import { announce } from "./container-events.ts";
+import { rootOfRunning } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
 import { type ExecProcess, startExecProcess } from "./exec-process.ts";
 import { isAlive } from "./record.ts";
+import { userFiles } from "./user-files.ts";
+import { lookUpUser } from "./user-lookup.ts";
 
 /** A command to be run, running, or done, inside a container. Known for a while after its end. */
 export class ExecState {
@@ -42,6 +46,7 @@ export function createExec(ctx: ContainersContext, nameOrId: string, spec: ExecS
   const container = ctx.table.find(nameOrId);
   if (spec.command.length === 0) throw new RuntimeError("invalid", "No exec command specified");
   refuseUnlessRunning(container);
+  refuseUnknownUser(container, spec);
   forgetOld(ctx);
   const exec = new ExecState(container, spec);
   ctx.execs.set(exec.id, exec);
@@ -62,6 +67,13 @@ function refuseUnlessRunning({ record }: Container): void {
       `Container ${record.id} is restarting, wait until the container is running`,
     );
   if (!isAlive(record.state)) throw new RuntimeError("conflict", `container ${record.id} is not running`);
+}
+
+/** Here, where a client shows why it is refused: what is said to a connection that is to be taken over, none does. */
+function refuseUnknownUser({ run, record }: Container, { user = "" }: ExecSpec): void {
+  if (run === undefined || user === "") return;
+  using root = rootOfRunning(run);
+  lookUpUser({ user, groupAdd: record.spec.groupAdd ?? [], ...userFiles(root) });
 }
 
 function forgetOld(ctx: ContainersContext): void {
@@ -115,8 +127,20 @@ export async function startExec(
   announceExec(ctx, exec, "exec_start");
   noteExit(ctx, exec, exec.process);
   if (!detach) return sessionOf(exec, exec.process);
+  await refuseUnlessBegun(exec, exec.process);
   exec.process.drain();
   return undefined;
+}
+
+/** How often to look whether a detached command has begun. */
+const LOOK_MS = 5;
+
+/** What a command says, nobody hears of a detached one; that there is none to say anything, its starter has to. */
+async function refuseUnlessBegun(exec: ExecState, process: ExecProcess): Promise<void> {
+  while (process.pid() === 0 && exec.exitCode === undefined) await sleep(LOOK_MS);
+  if (process.pid() > 0) return;
+  for await (const { data } of process.output)
+    throw new RuntimeError("invalid", Buffer.from(data).toString("utf8").trim());
 }
 
 function noteExit(ctx: ContainersContext, exec: ExecState, process: ExecProcess): void {
