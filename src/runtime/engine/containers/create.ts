@@ -11,6 +11,7 @@ import { settleImageMounts } from "./image-mounts.ts";
 import { settleLinks } from "./links.ts";
 import { logPathOf } from "./log-path.ts";
 import { checkedName, randomName } from "./names.ts";
+import { settleDonors } from "./namespaces.ts";
 import { type ContainerRecord, NEW_STATE } from "./record.ts";
 import { settleEndpoints } from "./sandbox-request.ts";
 import { settleResources } from "./settle-resources.ts";
@@ -30,7 +31,7 @@ export async function createContainer(
 ): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
   validateSpec(asked, runtimeNames(ctx));
   const { resources, warnings } = settleResources(asked.resources ?? {}, ctx.machine.limits);
-  const spec = asked.resources === undefined ? asked : { ...asked, resources };
+  const spec = settleDonors(ctx.table, asked.resources === undefined ? asked : { ...asked, resources });
   const id = newId(ctx);
   const ownName =
     name === undefined || name === "" ? randomName((free) => ctx.table.isNameFree(free)) : checkedName(name);
@@ -138,6 +139,9 @@ function warningsOf(ctx: ContainersContext, spec: ContainerSpec, image: Resolved
       ? [
           `The requested image's platform (${image.os}/${image.architecture}) does not match the detected host platform (linux/${ctx.machine.architecture}) and no specific platform was requested`,
         ]
+      : []),
+    ...(spec.networkMode === "host" && (spec.ports ?? []).length > 0
+      ? ["Published ports are discarded when using host network mode"]
       : []),
     ...(spec.init === true && ctx.initPath === undefined
       ? ["No init program was found (install tini): the container runs without one"]

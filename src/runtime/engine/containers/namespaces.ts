@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { RuntimeError } from "../../index.ts";
+import { type ContainerSpec, RuntimeError } from "../../index.ts";
 import type { NamespaceChoice } from "../oci/config.ts";
 import type { MountRequest } from "../oci/mounts.ts";
 import type { Sandbox } from "../parts.ts";
 import type { Container, Run } from "./container.ts";
+import type { ContainerTable } from "./container-table.ts";
 import type { ContainersContext } from "./context.ts";
 import { isAlive } from "./record.ts";
 
@@ -52,6 +53,22 @@ function choose(ctx: ContainersContext, mode: string | undefined, type: "pid" | 
 /** The `x` of `container:x`. */
 export function donorOf(mode: string | undefined): string | undefined {
   return mode?.startsWith("container:") ? mode.slice("container:".length) : undefined;
+}
+
+/**
+ * Joined containers by id, which no rename changes. `invalid` for one that is not there: for `not-found`, clients would
+ * fetch the image. Whose network it is to be in may come later.
+ */
+export function settleDonors(table: ContainerTable, spec: ContainerSpec): ContainerSpec {
+  const settled = { ...spec };
+  for (const key of ["networkMode", "pidMode", "ipcMode"] as const) {
+    const donor = donorOf(spec[key]);
+    if (donor === undefined) continue;
+    const found = table.peek(donor);
+    if (found !== undefined) settled[key] = `container:${found.id}`;
+    else if (key !== "networkMode") throw new RuntimeError("invalid", `No such container: ${donor}`);
+  }
+  return settled;
 }
 
 /** The run of the container whose namespace is to be joined. */
