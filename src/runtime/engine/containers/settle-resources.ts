@@ -97,7 +97,7 @@ function checkMemory(resources: Resources): void {
 }
 
 function checkCpu(resources: Resources, { cpuCount, hasRealtime }: KernelLimits): void {
-  const { nanoCpus = 0, cpuPeriodUs = 0, cpuQuotaUs = 0 } = resources;
+  const { nanoCpus = 0, cpuShares = 0, cpuPeriodUs = 0, cpuQuotaUs = 0 } = resources;
   const { cpuRealtimePeriodUs = 0, cpuRealtimeRuntimeUs = 0 } = resources;
   if (nanoCpus > 0 && cpuPeriodUs > 0)
     throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
@@ -111,6 +111,7 @@ function checkCpu(resources: Resources, { cpuCount, hasRealtime }: KernelLimits)
     throw invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
   if (cpuQuotaUs > 0 && cpuQuotaUs < 1_000)
     throw invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  if (cpuShares < 0) throw invalid(`invalid CPU shares (${cpuShares}): value must be a positive integer`);
   if (!hasRealtime && (cpuRealtimePeriodUs !== 0 || cpuRealtimeRuntimeUs !== 0))
     throw invalid("kernel does not support CPU real-time scheduler");
 }

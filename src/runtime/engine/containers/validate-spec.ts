@@ -43,16 +43,28 @@ function validateLife({ autoRemove, restartPolicy, stopSignal, healthcheck }: Co
   if (retries < 0) throw invalid("Retries in Healthcheck cannot be negative");
   for (const [name, ms] of Object.entries(times))
     if (typeof ms === "number" && ms !== 0 && ms < 1)
-      throw invalid(`${name.replace(/Ms$/, "")} in Healthcheck cannot be less than 1ms`);
+      throw invalid(`${titled(name.replace(/Ms$/, ""))} in Healthcheck cannot be less than 1ms`);
 }
 
-function validateNames({ hostname, workingDir, env = [], labels = {} }: ContainerSpec): void {
+function titled(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function validateNames({
+  hostname,
+  workingDir,
+  env = [],
+  labels = {},
+  annotations = {},
+}: ContainerSpec): void {
   if (hostname !== undefined && hostname !== "" && !HOSTNAME.test(hostname))
     throw invalid(`invalid hostname format: ${hostname}`);
   if (workingDir !== undefined && workingDir !== "" && !workingDir.startsWith("/"))
     throw invalid(`the working directory '${workingDir}' is invalid, it needs to be an absolute path`);
   for (const entry of env)
     if (entry === "" || entry.startsWith("=")) throw invalid(`invalid environment variable: ${entry}`);
+  if ("" in annotations)
+    throw invalid("invalid Annotations: the empty string is not permitted as an annotation key");
   if ("" in labels) throw invalid("invalid label: its name is empty");
 }
 
@@ -89,6 +101,13 @@ function validateModes(spec: ContainerSpec): void {
   if (spec.networkMode?.startsWith("container:") && spec.networkMode === "container:")
     throw invalid("invalid container format container:<name|id>");
   const isShared = isDonor(spec.networkMode ?? "");
+  const links = spec.links ?? [];
+  const undefinedBehaviour = "can't be used with links. This would result in undefined behavior";
+  if (isShared && links.length > 0)
+    throw invalid(`conflicting options: container type network ${undefinedBehaviour}`);
+  if (spec.networkMode === "host" && links.length > 0)
+    throw invalid(`conflicting options: host type networking ${undefinedBehaviour}`);
+  if (isShared && (spec.dns ?? []).length > 0) throw invalid("conflicting options: dns and the network mode");
   if (isShared && (spec.ports ?? []).length > 0)
     throw invalid("conflicting options: port publishing and the container type network mode");
   if (isShared && spec.hostname !== undefined && spec.hostname !== "")
@@ -97,6 +116,8 @@ function validateModes(spec: ContainerSpec): void {
     throw invalid("conflicting options: hostname and the UTS mode");
   if (isShared && (spec.extraHosts ?? []).length > 0)
     throw invalid("conflicting options: custom host-to-IP mapping and the network mode");
+  if (isShared && (spec.exposedPorts ?? []).length > 0)
+    throw invalid("conflicting options: port exposing and the container type network mode");
   for (const name of Object.keys(spec.sysctls ?? {})) validateSysctl(name, spec);
 }
 
