@@ -4,7 +4,8 @@ import { etcPaths, writeRun } from "./bundle.ts";
 import type { Container, Run } from "./container.ts";
 import { announceNetwork } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
-import { networkOfMode } from "./sandbox-request.ts";
+import { checkEndpoint } from "./endpoint-settings.ts";
+import { networkOfMode, refuseCompany } from "./sandbox-request.ts";
 
 /** See `Networks.connect`. */
 export async function connectContainer(
@@ -18,6 +19,7 @@ export async function connectContainer(
   await ctx.table.change(container, async () => {
     const { record } = container;
     refuseConnect(container, name);
+    checkEndpoint(name, endpoint);
     if (container.run !== undefined) {
       const info = await ctx.networks.attach(record.id, networkId, endpoint);
       await changeRun(ctx, container, { ...container.run.sandbox.endpoints, [name]: info });
@@ -30,20 +32,21 @@ export async function connectContainer(
 }
 
 function refuseConnect({ record }: Container, name: string): void {
+  if (name in record.endpoints)
+    throw new RuntimeError(
+      "forbidden",
+      `endpoint with name ${record.name} already exists in network ${name}`,
+    );
   if (networkOfMode(record.spec.networkMode) === undefined)
     throw new RuntimeError(
       "invalid",
       "container sharing network namespace with another container or host cannot be connected to any other network",
     );
-  if (record.spec.networkMode === "host")
+  refuseCompany([...Object.keys(record.endpoints), name]);
+  if (record.spec.networkMode === "host" || name === "host")
     throw new RuntimeError(
       "invalid",
       "cannot connect container to host network or a host container to another network",
-    );
-  if (name in record.endpoints)
-    throw new RuntimeError(
-      "forbidden",
-      `endpoint with name ${record.name} already exists in network ${name}`,
     );
 }
 
@@ -62,6 +65,11 @@ export async function disconnectContainer(
   const { id: networkId, name } = await ctx.networks.find(network);
   await ctx.table.change(container, async () => {
     const { record } = container;
+    if (name === "host" && name in record.endpoints)
+      throw new RuntimeError(
+        "invalid",
+        "cannot disconnect container from host network - container was created in host network mode",
+      );
     if (!(name in record.endpoints))
       throw new RuntimeError("conflict", `container ${record.id} is not connected to network ${name}`);
     if (container.run !== undefined) {

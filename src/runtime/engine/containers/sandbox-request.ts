@@ -1,6 +1,7 @@
-import type { ContainerSpec, EndpointSpec } from "../../index.ts";
+import { type ContainerSpec, type EndpointSpec, RuntimeError } from "../../index.ts";
 import type { NetworkPart, SandboxRequest } from "../parts.ts";
 import type { Container } from "./container.ts";
+import { checkEndpoint } from "./endpoint-settings.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** The network's name of a mode; undefined for `container:x`. */
@@ -17,6 +18,10 @@ export async function settleEndpoints(
   networks: NetworkPart,
   spec: ContainerSpec,
 ): Promise<Readonly<Record<string, EndpointSpec>>> {
+  for (const [key, endpoint] of Object.entries(spec.networks ?? {})) {
+    const network = key === "default" ? "bridge" : key;
+    checkEndpoint(network, endpoint, `invalid config for network ${network}: `);
+  }
   const main = spec.networkDisabled === true ? undefined : networkOfMode(spec.networkMode);
   if (main === undefined) return {};
   const nameOf = async (key: string) =>
@@ -27,10 +32,26 @@ export async function settleEndpoints(
   const mainName = await nameOf(main);
   const endpoints: Record<string, EndpointSpec> = { [mainName]: {} };
   for (const [key, endpoint] of Object.entries(spec.networks ?? {})) endpoints[await nameOf(key)] = endpoint;
+  refuseCompany(Object.keys(endpoints));
   const first = endpoints[mainName];
   if (spec.macAddress !== undefined && spec.macAddress !== "" && first?.macAddress === undefined)
     endpoints[mainName] = { ...first, macAddress: spec.macAddress };
   return endpoints;
+}
+
+/** `invalid`: the machine's network and none at all can only be all there is. */
+export function refuseCompany(names: readonly string[]): void {
+  if (names.length < 2) return;
+  if (names.includes("none"))
+    throw new RuntimeError(
+      "invalid",
+      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    );
+  if (names.includes("host"))
+    throw new RuntimeError(
+      "invalid",
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
 }
 
 /** By ids, which no rename changes; what is no link of the default network stays as it was asked for. */
