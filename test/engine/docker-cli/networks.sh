@@ -47,3 +47,8 @@ docker network create --subnet 10.99.0.0/16 --aux-address a=x bad
 docker network create --subnet 10.99.0.0/24 good | wc -c
 docker network create --subnet 10.99.1.0/16 good
 docker network rm good
+docker network create --subnet 10.99.0.0/24 --aux-address r=10.99.0.9 kept | wc -c
+for last in 0 1 9 255; do docker run --rm --network kept --ip 10.99.0.$last busybox true 2>&1 | grep -o 'Address already in use'; done
+docker run --rm --network kept --ip fd00::1 busybox true 2>&1 | grep -o 'invalid IPv4 address: fd00::1'
+docker run --rm --network name=kept,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1 busybox cat /proc/sys/net/ipv4/conf/eth0/log_martians
+docker network rm kept

@@ -92,6 +92,11 @@ export function freeAddress(pool: AddressPool, isTaken: (address: bigint) => boo
   return undefined;
 }
 
+/** Neither the network's own nor set aside. */
+export function isForContainers({ subnet, reserved }: AddressPool, { value }: IpAddress): boolean {
+  return isHost(subnet, value) && !reserved.has(value);
+}
+
 function descending(a: bigint, b: bigint): number {
   return a > b ? -1 : a < b ? 1 : 0;
 }

@@ -59,12 +59,19 @@ export function endpointSysctls(spec: EndpointSpec, interfaceName: string): Read
       .filter((part) => part !== "")
       .map((part) => {
         const [name = "", value = ""] = part.split("=");
-        if (!name.startsWith("net.") || name.includes("/") || !name.includes(".IFNAME."))
+        // The docker client says all of it in small letters.
+        const [before, after, ...others] = name.split(/\.ifname\./i);
+        if (
+          !name.startsWith("net.") ||
+          name.includes("/") ||
+          before === undefined ||
+          after === undefined ||
+          others.length > 0
+        )
           throw new RuntimeError(
             "invalid",
             `Cannot set "${part}": only net.*.IFNAME.* can be set for an endpoint`,
           );
-        const [before = "", after = ""] = name.split(".IFNAME.");
         return [`${before.replaceAll(".", "/")}/${interfaceName}/${after.replaceAll(".", "/")}`, value];
       }),
   );

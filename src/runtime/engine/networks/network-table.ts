@@ -1,7 +1,7 @@
 import { Bug } from "../../../lib/bug.ts";
-import { contains, formatIp, parseIp } from "../../../lib/ip-address.ts";
+import { contains, formatIp, type IpAddress, parseIp } from "../../../lib/ip-address.ts";
 import { type EndpointSpec, type NetworkMember, RuntimeError } from "../../index.ts";
-import { type AddressPool, freeAddress, toAddressPool } from "./address-pool.ts";
+import { type AddressPool, freeAddress, isForContainers, toAddressPool } from "./address-pool.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import type { AssignedAddress, EndpointRecord } from "./sandbox-record.ts";
 
@@ -121,16 +121,16 @@ export class Network {
       );
     const text = formatIp(address);
     const owner = this.#owners.get(text);
-    if (owner !== undefined || pool.gateway.value === address.value)
+    if (owner !== undefined || !isForContainers(pool, address))
       throw new RuntimeError(
         "conflict",
-        `Address already in use: ${text} on network ${name} belongs to ${this.#ownerName(owner)}`,
+        `Address already in use: ${text} on network ${name} belongs to ${this.#ownerName(pool, address, owner)}`,
       );
     return this.#give(containerId, pool, text);
   }
 
-  #ownerName(owner: string | undefined): string {
-    if (owner === undefined) return "the gateway";
+  #ownerName(pool: AddressPool, address: IpAddress, owner: string | undefined): string {
+    if (owner === undefined) return pool.gateway.value === address.value ? "the gateway" : "no container";
     return `container "${this.#members.get(owner)?.containerName ?? owner.slice(0, 12)}"`;
   }
 

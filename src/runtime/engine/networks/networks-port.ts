@@ -133,6 +133,8 @@ export class NetworksPort implements Omit<Networks, "connect" | "disconnect"> {
 
   #matching(filters: Filters): readonly Network[] {
     checkFilterKeys(filters, FILTERS);
+    const strange = filters["type"]?.find((value) => value !== "builtin" && value !== "custom");
+    if (strange !== undefined) throw new RuntimeError("invalid", `invalid filter: 'type'='${strange}'`);
     const now = Date.now();
     return this.#options.networks.all
       .filter((network) =>

@@ -48,8 +48,9 @@ function machineHosts(sandbox: SandboxRecord): string {
 
 function ownEntries(sandbox: SandboxRecord): readonly HostsEntry[] {
   const { hostname, domainname } = sandbox;
-  const names =
-    domainname === undefined || domainname === "" ? [hostname] : [`${hostname}.${domainname}`, hostname];
+  // A full name may be the hostname as well.
+  const fullName = [hostname, domainname].filter((part) => part !== undefined && part !== "").join(".");
+  const names = [...new Set([fullName, domainname ? hostname : (fullName.split(".", 1)[0] ?? "")])];
   return sandbox.endpoints
     .flatMap(({ ipv4, ipv6 }) => [ipv4?.address, ipv6?.address])
     .flatMap((address) => (address === undefined ? [] : [{ address, names }]));

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { formatCidr, formatIp, parseCidr } from "../../../../src/lib/ip-address.ts";
+import { formatCidr, formatIp, parseCidr, parseIp } from "../../../../src/lib/ip-address.ts";
 import {
   completePool,
   freeAddress,
   freeIpv4Subnet,
+  isForContainers,
   toAddressPool,
   uniqueLocalSubnet,
 } from "../../../../src/runtime/engine/networks/address-pool.ts";
@@ -83,5 +84,17 @@ describe("addresses of a pool", () => {
     expect(() => completePool({ subnet: "10.0.0.0/24", ...pool })).toThrow(
       `failed to allocate ${what}: Address already in use`,
     );
+  });
+});
+
+describe("an address that somebody asks for", () => {
+  it("is neither the network's own, nor the gateway's, nor set aside", () => {
+    const pool = toAddressPool({ subnet: "10.0.0.0/24", auxAddresses: { router: "10.0.0.9" } });
+    const isFree = (text: string) => {
+      const address = parseIp(text);
+      return address !== undefined && isForContainers(pool, address);
+    };
+    expect(["10.0.0.0", "10.0.0.1", "10.0.0.9", "10.0.0.255"].filter(isFree)).toEqual([]);
+    expect(["10.0.0.2", "10.0.0.254"].filter(isFree)).toEqual(["10.0.0.2", "10.0.0.254"]);
   });
 });

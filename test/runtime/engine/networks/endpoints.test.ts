@@ -53,9 +53,10 @@ describe("interfaces", () => {
   it("take kernel parameters of their own and no others", () => {
     const sysctls = (text: string) =>
       endpointSysctls({ driverOptions: { "com.docker.network.endpoint.sysctls": text } }, "eth1");
-    expect(sysctls("net.ipv4.conf.IFNAME.log_martians=1")).toEqual({
-      "net/ipv4/conf/eth1/log_martians": "1",
-    });
+    for (const name of ["IFNAME", "ifname"])
+      expect(sysctls(`net.ipv4.conf.${name}.log_martians=1`)).toEqual({
+        "net/ipv4/conf/eth1/log_martians": "1",
+      });
     expect(() => sysctls("net.ipv4.ip_forward=1")).toThrow(/only net/);
     expect(() => sysctls("net.ipv4.conf.IFNAME/../../x=1")).toThrow(/only net/);
   });
