@@ -67,6 +67,8 @@ export async function compileFilters(ctx: ContainersContext, filters: Filters): 
 }
 
 async function compileFilter(ctx: ContainersContext, key: string, values: readonly string[]): Promise<Test> {
+  const strange = values.find((value) => VALUES[key]?.test(value) === false);
+  if (strange !== undefined) throw new RuntimeError("invalid", `invalid filter '${key}=${strange}'`);
   switch (key) {
     case "ancestor":
       return ancestorTest(ctx, values);
@@ -98,10 +100,7 @@ async function compileFilter(ctx: ContainersContext, key: string, values: readon
 const PLAIN: Readonly<Record<string, (container: Container, value: string) => boolean>> = {
   id: ({ record }, value) => record.id.startsWith(value),
   name: ({ record }, value) => matchesName(record.name, [value]) || matchesName(`/${record.name}`, [value]),
-  status: ({ record }, value) => {
-    if (!STATUSES.has(value)) throw new RuntimeError("invalid", `invalid filter 'status=${value}'`);
-    return record.state.status === value;
-  },
+  status: ({ record }, value) => record.state.status === value,
   exited: ({ record }, value) => record.state.status === "exited" && record.state.exitCode === Number(value),
   health: ({ health }, value) => (health?.status ?? "none") === value,
   volume: ({ record }, value) => record.mounts.some(({ name, target }) => name === value || target === value),
@@ -112,19 +111,21 @@ const PLAIN: Readonly<Record<string, (container: Container, value: string) => bo
       ...effective.exposedPorts.map((port) => port.split("/")),
       ...(run?.sandbox.ports ?? []).map((port) => [String(port.containerPort), port.protocol]),
     ].some(([port, protocol = "tcp"]) => fitsPort(Number(port), protocol, value)),
-  "is-task": (_, value) => value === "false" || value === "0",
+  "is-task": (_, value) => /^(0|f)/i.test(value),
   isolation: (_, value) => value === "default",
 };
 
-const STATUSES: ReadonlySet<string> = new Set([
-  "created",
-  "running",
-  "paused",
-  "restarting",
-  "removing",
-  "exited",
-  "dead",
-]);
+const PORTS = /^\d+(-\d+)?(\/\w+)?$/;
+
+/** What the values of some filters look like: with anything else nothing would ever be found. */
+const VALUES: Readonly<Record<string, RegExp>> = {
+  status: /^(created|running|paused|restarting|removing|exited|dead)$/,
+  exited: /^-?\d+$/,
+  health: /^(none|starting|healthy|unhealthy)$/,
+  "is-task": /^(0|1|f|t|false|true)$/i,
+  publish: PORTS,
+  expose: PORTS,
+};
 
 /** `80`, `80/tcp`, `8000-8080/udp`. */
 function fitsPort(port: number | undefined, protocol: string, wanted: string): boolean {
