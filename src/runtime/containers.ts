@@ -51,6 +51,7 @@ export type MountSpec =
   | {
       readonly type: "tmpfs";
       readonly target: string;
+      readonly readOnly?: boolean;
       readonly sizeBytes?: number;
       readonly mode?: number;
       /** Further mount options (`noexec`, `uid=1000`). */

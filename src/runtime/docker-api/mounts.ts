@@ -46,8 +46,17 @@ function bindFromText(text: string, driver: string | undefined): MountSpec {
     );
   if (/^\/+$/.test(target)) throw invalidBind(text, "destination can't be '/': ");
   const modes = (parts[2] ?? "").split(",").filter((mode) => mode !== "");
+  checkModes(parts[2] ?? "", modes);
   const readOnly = modes.includes("ro") ? true : undefined;
-  if (!source.startsWith("/"))
+  const isVolume = !source.startsWith("/");
+  if (isVolume ? modes.some(isPropagation) : modes.includes("nocopy"))
+    throw new RuntimeError(
+      "invalid",
+      isVolume
+        ? `invalid volume specification: '${text}': invalid mount config for type "volume": field BindOptions must not be specified`
+        : `invalid volume specification: '${text}': invalid mount config for type "bind": field VolumeOptions must not be specified`,
+    );
+  if (isVolume)
     return compact<Volume>({
       type: "volume",
       source,
@@ -57,6 +66,21 @@ function bindFromText(text: string, driver: string | undefined): MountSpec {
       driver,
     });
   return compact<Bind>({ type: "bind", source, target, readOnly, propagation: modes.find(isPropagation) });
+}
+
+/** Of each kind no more than one may be said. */
+const MODE_KINDS: readonly (readonly string[])[] = [
+  ["ro", "rw"],
+  ["z", "Z"],
+  ["nocopy"],
+  ["consistent", "cached", "delegated"],
+  PROPAGATIONS,
+];
+
+function checkModes(text: string, modes: readonly string[]): void {
+  const kinds = modes.map((mode) => MODE_KINDS.findIndex((kind) => kind.includes(mode)));
+  if (kinds.includes(-1) || new Set(kinds).size < kinds.length)
+    throw new RuntimeError("invalid", `invalid mode: ${text}`);
 }
 
 function invalidBind(text: string, detail = ""): RuntimeError {
@@ -103,10 +127,12 @@ function mountFromWire(mount: WireObject): MountSpec {
       });
     }
     case "tmpfs": {
+      if (source !== undefined) throw invalidMount(type, "field Source must not be specified");
       const options = mount.object("TmpfsOptions");
       return compact<Tmpfs>({
         type,
         target,
+        readOnly,
         sizeBytes: options.amount("SizeBytes"),
         mode: options.amount("Mode"),
         options: tmpfsOptionsFromWire(options.raw("Options")),
@@ -182,6 +208,7 @@ function isPlainTmpfs(spec: MountSpec): spec is Tmpfs {
   return (
     spec.type === "tmpfs" &&
     spec.options !== undefined &&
+    spec.readOnly === undefined &&
     spec.sizeBytes === undefined &&
     spec.mode === undefined
   );
@@ -252,6 +279,7 @@ function mountToWire(spec: MountSpec): Readonly<Record<string, unknown>> {
       return compact<Record<string, unknown>>({
         Type: "tmpfs",
         Target: spec.target,
+        ReadOnly: spec.readOnly,
         TmpfsOptions: filledOnly({
           SizeBytes: spec.sizeBytes,
           Mode: spec.mode,

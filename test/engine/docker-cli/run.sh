@@ -23,3 +23,14 @@ docker run --rm --device /dev/zero:/dev/zz busybox sh -c 'ls -l /dev/zz | cut -c
 docker run --rm --sysctl net.ipv4.ip_unprivileged_port_start=5 busybox cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 docker create --name made busybox echo from-create
 docker start -a made
+docker run --rm -d --name gone busybox sleep 1000 | wc -c; docker rm -f gone
+docker run --rm -h web.example busybox sh -c 'hostname; hostname -s; tail -1 /etc/hosts | cut -f2-'
+docker run --rm -h web --domainname a.example busybox sh -c 'hostname; hostname -f; tail -1 /etc/hosts | cut -f2-'
+docker run --rm --network host -p 28089:80 busybox true
+docker run --rm --tmpfs /t --tmpfs /root --mount type=tmpfs,dst=/var busybox stat -c '%a %n' /t /root /var
+docker run --rm --mount type=tmpfs,dst=/t,ro busybox touch /t/x
+docker run -d --name holder --ipc shareable --tmpfs /t -v /kept busybox sh -c 'echo shared >/dev/shm/f; sleep 1000' | wc -c; until docker exec holder test -s /dev/shm/f; do sleep 0.1; done
+docker create --name guest --network container:holder --ipc container:holder --pid container:holder busybox cat /dev/shm/f | wc -c; docker rename holder host2; docker start -a guest
+docker inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.IpcMode}} {{.HostConfig.PidMode}}' guest
+docker run --rm --volumes-from host2 busybox sh -c 'cut -d" " -f2 /proc/mounts | grep -e "^/t$" -e "^/kept$"'
+docker rm -fv guest host2

@@ -53,6 +53,18 @@ describe("a container's creation", () => {
     expect(spec).toEqual({ image: "x", command: ["sh"], entrypoint: [] });
   });
 
+  it("says of a tmpfs that it is read-only", () => {
+    const mount = { Type: "tmpfs", Target: "/t", ReadOnly: true };
+    const spec = containerSpecFromWire(new WireObject({ Image: "x", HostConfig: { Mounts: [mount] } }));
+    expect(spec.mounts).toEqual([{ type: "tmpfs", target: "/t", readOnly: true }]);
+    expect(containerSpecToWire(spec)).toMatchObject({ HostConfig: { Mounts: [mount] } });
+  });
+
+  it.each(["/a:/b:r0", "/a:/b:ro,rw", "/a:/b:nocopy", "v:/b:rshared", "/a:/b:z,Z"])("refuses %s", (bind) => {
+    const body = { Image: "x", HostConfig: { Binds: [bind] } };
+    expect(() => containerSpecFromWire(new WireObject(body))).toThrow(/invalid mode|must not be specified/);
+  });
+
   it("finds keys whatever their case, as Go does", () => {
     expect(containerSpecFromWire(new WireObject({ image: "x", hostconfig: { memory: 7 } }))).toEqual({
       image: "x",

@@ -30,24 +30,51 @@ export async function mountNested(
   { rootfsDir, mounts }: { readonly rootfsDir: string; readonly mounts: readonly OciMount[] },
 ): Promise<NestedMounts> {
   const nested = nestedAmong(rootfsDir, mounts);
+  const withModes = (left: readonly OciMount[]) => withFoldersModes(rootfsDir, left);
   /** Nothing that is mounted lies on the way there: no path of these can be led elsewhere. */
   const tops: string[] = [];
   const detach = async () => {
     for (const path of tops.splice(0)) await host.unmount(join(rootfsDir, path), { lazy: true });
   };
-  if (nested.length === 0) return { left: mounts, detach };
+  if (nested.length === 0) return { left: withModes(mounts), detach };
   await host.makePrivate(rootfsDir);
   for (const { mount } of nested)
     try {
       const path = await attach(host, rootfsDir, mount);
-      if (path === undefined) return { left: mounts, detach };
+      if (path === undefined) return { left: withModes(mounts), detach };
       if (!tops.some((top) => isBelow(path, top))) tops.push(path);
     } catch (error) {
       await detach();
       throw startError({ runtimeName, message: failureText(mount, error) });
     }
   const done = new Set(nested.map(({ mount }) => mount));
-  return { left: mounts.filter((mount) => !done.has(mount)), detach };
+  return { left: withModes(mounts.filter((mount) => !done.has(mount))), detach };
+}
+
+/** As runc does, and crun does not: a folder that is there gives a tmpfs its mode, unless that is given. */
+function withFoldersModes(rootfsDir: string, mounts: readonly OciMount[]): readonly OciMount[] {
+  using root = new ContainerRoot(rootfsDir);
+  return mounts.map((mount) => {
+    const { type, destination, options } = mount;
+    if (type !== "tmpfs" || KERNELS.some((kernel) => destination === kernel || isBelow(destination, kernel)))
+      return mount;
+    const mode = folderMode(root, destination);
+    return mode === undefined ? mount : { ...mount, options: [mode, ...options] };
+  });
+}
+
+function folderMode(root: ContainerRoot, path: string): string | undefined {
+  try {
+    const { stat } = root.locate(path);
+    return stat === undefined ? undefined : modeOption(stat);
+  } catch (error) {
+    if (!hasKind(error, "not-found")) throw error;
+    return undefined;
+  }
+}
+
+function modeOption({ mode }: { readonly mode: number }): string {
+  return `mode=${(mode & 0o7777).toString(8)}`;
 }
 
 interface Nested {
@@ -93,8 +120,7 @@ async function attach(host: Host, rootfsDir: string, mount: OciMount): Promise<s
   const place = root.locate(mount.destination, { makeFolders: true });
   const target = openTarget(place, isFolder);
   try {
-    // As runc does: a folder that is there gives a tmpfs its mode, unless that is given.
-    const mode = mount.type === "tmpfs" && place.stat !== undefined ? [`mode=${octal(place.stat.mode)}`] : [];
+    const mode = mount.type === "tmpfs" && place.stat !== undefined ? [modeOption(place.stat)] : [];
     const isAttached = await host.attachMount({ ...mount, options: [...mode, ...mount.options] }, target);
     return isAttached ? place.insidePath : undefined;
   } finally {
@@ -111,10 +137,6 @@ function openTarget({ path, stat }: Place, isFolder: boolean): number {
   if (!found.isSymbolicLink() && found.isDirectory() === isFolder) return target;
   closeSync(target);
   throw new Error(found.isSymbolicLink() ? "it was replaced by a link meanwhile" : OF_ANOTHER_KIND);
-}
-
-function octal(mode: number): string {
-  return (mode & 0o7777).toString(8);
 }
 
 /** Docker's own advice. */

@@ -1,7 +1,7 @@
 import { type MountPoint, RuntimeError } from "../../index.ts";
 import type { ContainersContext } from "./context.ts";
 
-/** The mounts that `container[:ro|rw]` entries bring along, in their order. */
+/** The mounts that `container[:ro|rw]` entries bring along, in their order; a tmpfs is nobody else's. */
 export function inheritedMounts(
   ctx: ContainersContext,
   volumesFrom: readonly string[],
@@ -12,8 +12,11 @@ export function inheritedMounts(
     if (!/^(ro|rw|z|Z)(,(ro|rw|z|Z))*$/.test(mode))
       throw new RuntimeError("invalid", `invalid mode for volumes-from: ${mode}`);
     const isReadOnly = mode.split(",").includes("ro");
-    return ctx.table
-      .find(name)
-      .record.mounts.map((mount) => (isReadOnly ? { ...mount, isReadWrite: false, mode: "ro" } : mount));
+    const other = ctx.table.peek(name);
+    // For `not-found`, clients would fetch the image.
+    if (other === undefined) throw new RuntimeError("invalid", `No such container: ${name}`);
+    return other.record.mounts
+      .filter(({ type }) => type !== "tmpfs")
+      .map((mount) => (isReadOnly ? { ...mount, isReadWrite: false, mode: "ro" } : mount));
   });
 }

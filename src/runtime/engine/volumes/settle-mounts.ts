@@ -119,6 +119,7 @@ const NO_EXECUTION = ["noexec", "nosuid", "nodev"] as const;
 function tmpfsMount(spec: Spec<"tmpfs">): SettledMount {
   const given = [
     ...(spec.options ?? []),
+    ...(spec.readOnly === true ? ["ro"] : []),
     ...(spec.sizeBytes === undefined || spec.sizeBytes === 0 ? [] : [`size=${spec.sizeBytes}`]),
     ...(spec.mode === undefined ? [] : [`mode=${spec.mode.toString(8)}`]),
   ];
