@@ -32,6 +32,6 @@ export interface Volumes {
   list(filters?: Filters, options?: { readonly usage?: boolean }): Promise<readonly VolumeInfo[]>;
   /** `not-found`; `conflict` while a container (running or not) uses it; `force` ignores not-found. */
   remove(name: string, options?: { readonly force?: boolean }): Promise<void>;
-  /** Unused volumes: anonymous ones only, unless filter `all=true`. */
+  /** Unused volumes: anonymous ones only, unless filter `all=true`; none with options, which lie elsewhere. */
   prune(filters?: Filters): Promise<{ readonly removed: readonly string[]; readonly reclaimedBytes: number }>;
 }

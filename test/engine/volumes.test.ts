@@ -293,6 +293,7 @@ describe("volumes", () => {
     expect((await part.port.list({ dangling: ["true"] })).map(({ name }) => name).sort()).toEqual(
       [anonymous.name, "named"].sort(),
     );
+    await part.port.create({ name: "elsewhere", options: { type: "tmpfs", device: "tmpfs" } });
     expect(await part.port.prune()).toEqual({ removed: [anonymous.name], reclaimedBytes: 5 });
     expect((await part.port.prune({ all: ["1"] })).removed).toEqual([named.name]);
     await expect(part.port.remove(used.name)).rejects.toMatchObject({

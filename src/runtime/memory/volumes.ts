@@ -65,6 +65,7 @@ export function memoryVolumes(world: World): Volumes {
       const removed = [...world.volumes.values()]
         .map(({ info }) => info)
         .filter((info) => info.isAnonymous || truth(all))
+        .filter(({ options }) => Object.keys(options).length === 0)
         .filter((info) => usersOfVolume(world, info.name).length === 0 && matches(world, info, rest))
         .map((info) => info.name);
       removed.forEach(drop);

@@ -32,3 +32,4 @@ docker run --rm -v copied:/etc busybox sh -c 'head -1 /etc/passwd'
 docker run --rm -v copied:/x busybox sh -c 'head -1 /x/passwd'
 docker volume create gone >/dev/null; docker run --rm -d --name keep -v /a busybox sleep 1000 >/dev/null; docker volume prune -f | tail -1; docker volume ls -q | grep -c .
 docker volume prune -af | grep -c -E 'gone|copied|v2'
+docker volume create -o type=tmpfs -o device=tmpfs else; docker volume prune -af; docker volume rm else

@@ -111,8 +111,9 @@ export class VolumesPort implements Volumes {
     const includesNamed = isTrueFilter("all", all);
     const removed: string[] = [];
     let reclaimedBytes = 0;
-    for (const { name, isAnonymous } of await this.list(rest)) {
-      if (!(isAnonymous || includesNamed) || this.#options.users.ofVolume(name).length > 0) continue;
+    for (const { name, isAnonymous, options } of await this.list(rest)) {
+      if (!(isAnonymous || includesNamed) || Object.keys(options).length > 0) continue;
+      if (this.#options.users.ofVolume(name).length > 0) continue;
       await this.#options.perVolume.run(name, async () => {
         const record = this.#volumes.get(name);
         if (record === undefined || this.#options.users.ofVolume(name).length > 0) return;
