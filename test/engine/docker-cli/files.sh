@@ -21,3 +21,6 @@ mkdir sparse; cd sparse; for i in $(seq 0 9); do printf "part $i" | dd of=many b
 docker create -i --name sp busybox sh -c 'cd /s && sha256sum -c sums && stat -c "%n %s" *' | wc -c
 for format in '--format=posix --sparse-version=0.0' '--format=posix --sparse-version=0.1' '--format=posix --sparse-version=1.0'; do tar -cS --owner 0 --group 0 $format --transform 's,^\./,s/,' -f - ./* | docker cp - sp:/; docker start -a sp; docker run --rm --volumes-from sp busybox true; docker diff sp | sort; docker rm sp; docker create --name sp busybox sh -c 'cd /s && sha256sum -c sums && stat -c "%n %s" *' | wc -c; done
 cd ..; rm -r sparse; docker rm sp
+docker create --name ports -p 28088:80 -p 81/udp --expose 90 busybox | wc -c; docker commit ports ports:1 | wc -c; docker inspect -f '{{json .Config.ExposedPorts}}' ports:1; docker rm ports; docker rmi ports:1 >/dev/null
+docker exec web sh -c 'mkdir -p /tmp/real/sub; echo 1 >/tmp/real/sub/a; ln -s real /tmp/lnk'; docker cp web:/tmp/lnk/ followed; find followed | sort; docker cp web:/tmp/lnk/ - | tar t | sort
+docker create --name ro --read-only -v rv:/vol:ro -v wv:/wvol busybox | wc -c; docker cp f.txt ro:/x; docker cp f.txt ro:/vol/x; docker cp f.txt ro:/wvol/x; docker cp ro:/wvol/x - | tar t; docker rm ro

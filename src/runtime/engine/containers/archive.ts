@@ -32,7 +32,7 @@ export async function readArchive(
   try {
     const place = locate(root, nameOrId, path);
     const stat = describe(root, place, path);
-    const archive = tarOf(root, place, path);
+    const archive = tarOf(root, place, { path, name: stat.name });
     archive.once("close", () => void close().catch(() => {}));
     announce(ctx, container, "archive-path");
     return { stat, archive };
@@ -75,15 +75,20 @@ function linkTarget(root: ContainerRoot, place: Place): string {
   }
 }
 
-function tarOf(root: ContainerRoot, place: Place, path: string): Readable {
+/** `name`: what it is asked for by, which a link followed is not stored by. */
+function tarOf(
+  root: ContainerRoot,
+  place: Place,
+  { path, name }: { readonly path: string; readonly name: string },
+): Readable {
   const isContent = /\/\.$/.test(path) || place.path.endsWith("/.");
   const folder = isContent ? root.openFolder(place) : place.folder;
   // A volume's folder has its own name on the machine.
   const storedName = basename(place.path);
   const renamed =
-    isContent || storedName === place.name
+    isContent || storedName === name
       ? []
-      : [`--transform=flags=rh;s|^${escapePattern(storedName)}|${escapeReplacement(place.name)}|`];
+      : [`--transform=flags=rh;s|^${escapePattern(storedName)}|${escapeReplacement(name)}|`];
   return runTar(folder, [WHOLE_SECONDS, ...renamed, "--", isContent ? "." : storedName]);
 }
 

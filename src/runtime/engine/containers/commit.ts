@@ -57,7 +57,12 @@ function configOf({ effective, record }: Container): ImageDefaults {
     user: effective.user,
     workingDir: effective.workingDir,
     labels: effective.labels,
-    exposedPorts: effective.exposedPorts,
+    exposedPorts: [
+      ...new Set([
+        ...effective.exposedPorts,
+        ...(record.spec.ports ?? []).map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
+      ]),
+    ],
     ...(effective.stopSignal === undefined ? {} : { stopSignal: effective.stopSignal }),
     ...(effective.healthcheck === undefined ? {} : { healthcheck: effective.healthcheck }),
   };

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { hasKind, RuntimeError } from "../../index.ts";
 import { compressionOf, decompress, MAGIC_BYTES } from "../images/index.ts";
 import { announceExtraction, locate } from "./archive.ts";
+import type { Container } from "./container.ts";
 import { openRoot } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
 import { ExtractInto } from "./extract-into.ts";
@@ -26,6 +27,7 @@ export async function writeArchive(
   try {
     const place = locateFolder(root, nameOrId, path);
     if (!place.stat?.isDirectory()) throw new RuntimeError("invalid", "extraction point is not a directory");
+    refuseReadOnly(container, place.insidePath);
     const { user } = container.effective;
     const owner =
       copyUidGid && user !== ""
@@ -55,6 +57,16 @@ function locateFolder(root: Parameters<typeof locate>[0], nameOrId: string, path
     locate(root, nameOrId, path);
     throw new RuntimeError("invalid", "extraction point is not a directory", { cause: error });
   }
+}
+
+/** A container that does not run has all of it writable, as far as the machine goes. */
+function refuseReadOnly({ record }: Container, path: string): void {
+  const [mount] = record.mounts
+    .filter(({ target }) => path === target || path.startsWith(`${target}/`))
+    .toSorted((a, b) => b.target.length - a.target.length);
+  if (mount === undefined && record.spec.readOnlyRootfs === true)
+    throw new RuntimeError("forbidden", "container rootfs is marked read-only");
+  if (mount?.isReadWrite === false) throw new RuntimeError("forbidden", "mounted volume is marked read-only");
 }
 
 /** Decompressed where its first bytes say it is compressed. */
