@@ -26,3 +26,5 @@ docker run -d --name hc --health-cmd true --health-interval 300ms busybox sleep 
 until [ "$(docker inspect -f '{{.State.Health.Status}}' hc)" = healthy ]; do sleep 0.1; done; docker ps --filter name=hc --format '{{.Status}}' | sed 's/Up .* (/Up X (/'
 docker run -d --name sick --health-cmd 'echo bad; exit 1' --health-interval 200ms --health-retries 1 busybox sleep 1000
 until [ "$(docker inspect -f '{{.State.Health.Status}}' sick)" = unhealthy ]; do sleep 0.1; done; docker inspect -f '{{(index .State.Health.Log 0).Output}}' sick
+docker run -d --name slow --health-cmd 'sleep 100' --health-interval 300ms --health-timeout 300ms --health-retries 1 busybox sleep 1000
+until [ "$(docker inspect -f '{{.State.Health.Status}}' slow)" = unhealthy ]; do sleep 0.1; done; docker inspect -f '{{json (index .State.Health.Log 0).Output}}' slow

@@ -127,7 +127,10 @@ async function finish(
   try {
     const [output, exitCode] = await Promise.all([firstBytes(process), process.exited]);
     if (!isLate) return { exitCode, output };
-    return { exitCode: -1, output: `Health check exceeded timeout (${spanText(timeoutMs)}): ${output}` };
+    return {
+      exitCode: -1,
+      output: `Health check exceeded timeout (${spanText(timeoutMs)})${output === "" ? "" : `: ${output}`}`,
+    };
   } finally {
     clearTimeout(timer);
     end.removeEventListener("abort", kill);
