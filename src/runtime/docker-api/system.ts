@@ -126,9 +126,7 @@ function registryConfig(info: RuntimeInfo): Wire {
       "docker.io": index("docker.io", true),
     },
     InsecureRegistryCIDRs: [
-      "::1/128",
-      "127.0.0.0/8",
-      ...info.insecureRegistries.filter((e) => e.includes("/")),
+      ...new Set(["::1/128", "127.0.0.0/8", ...info.insecureRegistries.filter((e) => e.includes("/"))]),
     ],
     Mirrors: info.registryMirrors,
   };

@@ -4,6 +4,7 @@ import {
   networkInfoToWire,
   networkSpecFromWire,
 } from "../../runtime/docker-api/index.ts";
+import { RuntimeError } from "../../runtime/index.ts";
 import { type Call, param } from "../call.ts";
 import { empty, invalid, json, type Reply } from "../reply.ts";
 import type { Route } from "../router.ts";
@@ -24,7 +25,9 @@ async function list(call: Call): Promise<Reply> {
 }
 
 async function create(call: Call): Promise<Reply> {
-  const spec = networkSpecFromWire(await call.readJson());
+  const body = await call.readJson();
+  refuseCluster(body);
+  const spec = networkSpecFromWire(body);
   if (spec.name.trim() === "") throw invalid("invalid name: name is empty");
   const { id, warning } = await call.runtime.networks.create(spec);
   return json({ Id: id, Warning: warning ?? "" }, 201);
@@ -35,6 +38,18 @@ async function prune(call: Call): Promise<Reply> {
     filtersFromQuery(call.query.get("filters"), "networksPrune"),
   );
   return json({ NetworksDeleted: removed.length === 0 ? null : removed });
+}
+
+/** What only makes sense among several machines: it must not become a network without it. */
+function refuseCluster(body: Awaited<ReturnType<Call["readJson"]>>): void {
+  const configuration = body.object("ConfigFrom").filled("Network");
+  if (body.isSet("Ingress")) throw invalid("Ingress network can only be global scope network");
+  if (body.text("Scope") === "swarm")
+    throw invalid("cannot create a swarm scoped network when swarm is not active");
+  if (body.isSet("ConfigOnly"))
+    throw new RuntimeError("unsupported", "Cannot create a network that is a configuration only");
+  if (configuration !== undefined)
+    throw new RuntimeError("not-found", `configuration network "${configuration}" does not exist`);
 }
 
 async function inspect(call: Call): Promise<Reply> {

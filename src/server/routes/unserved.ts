@@ -6,7 +6,7 @@ import type { Method, Route } from "../router.ts";
 const METHODS: readonly Method[] = ["GET", "POST", "DELETE"];
 const SWARM_PATHS = ["swarm", "nodes", "services", "tasks", "secrets", "configs"];
 
-async function noSwarm(): Promise<never> {
+export async function noSwarm(): Promise<never> {
   throw new RuntimeError(
     "unavailable",
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',

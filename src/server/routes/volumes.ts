@@ -3,6 +3,7 @@ import { type Call, param } from "../call.ts";
 import { flag } from "../query.ts";
 import { empty, json, type Reply } from "../reply.ts";
 import type { Route } from "../router.ts";
+import { noSwarm } from "./unserved.ts";
 
 export const volumeRoutes: readonly Route[] = [
   { method: "GET", path: "/volumes", handle: list },
@@ -18,7 +19,9 @@ async function list(call: Call): Promise<Reply> {
 }
 
 async function create(call: Call): Promise<Reply> {
-  const spec = volumeSpecFromWire(await call.readJson({ isOptional: true }));
+  const body = await call.readJson({ isOptional: true });
+  if (body.has("ClusterVolumeSpec")) await noSwarm();
+  const spec = volumeSpecFromWire(body);
   return json(volumeInfoToWire(await call.runtime.volumes.create(spec)), 201);
 }
 

@@ -182,8 +182,9 @@ describe("files into a container", () => {
       "extraction point is not a directory",
     );
     await expect(containers.writeArchive(id, "/none", tar())).rejects.toMatchObject({ kind: "not-found" });
+    const writable = await make("sleep 1000");
     await expect(
-      containers.writeArchive(id, "/tmp", Readable.from([Buffer.from("garbage".repeat(200))])),
+      containers.writeArchive(writable, "/tmp", Readable.from([Buffer.from("garbage".repeat(200))])),
     ).rejects.toMatchObject({ kind: "invalid" });
   });
 });
