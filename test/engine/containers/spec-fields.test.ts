@@ -240,9 +240,6 @@ describe("what cannot be is refused when the container is made:", () => {
       { networkMode: "host", networks: { bridge: {} } },
       "any other network",
     ],
-    ["more CPUs than there are", { resources: { nanoCpus: 1e15 } }, "range of CPUs"],
-    ["a CPU that is not there", { resources: { cpusetCpus: "0,8191" } }, "Requested CPUs are not available"],
-    ["CPUs in no order", { resources: { cpusetCpus: "1-0" } }, "invalid format"],
   ])("%s", async (_, spec, message) => {
     const creating = runtime.containers.create({ image: BUSYBOX, command: ["true"], ...spec });
     await expect(creating).rejects.toThrow(message);
