@@ -46,7 +46,9 @@ export function announcedImages(port: ImagesPort, events: EventBus): ImagesPort 
     },
     save: async (references) => {
       const archive = await port.save(references);
-      for (const name of references) announceImage(events, "save", await port.inspect(name));
+      const saved = await Promise.all(references.map(imagesNamed));
+      for (const image of new Map(saved.flat().map((one) => [one.id, one])).values())
+        announceImage(events, "save", image);
       return archive;
     },
     prune: async (filters) => {
@@ -58,6 +60,12 @@ export function announcedImages(port: ImagesPort, events: EventBus): ImagesPort 
       return result;
     },
   };
+
+  /** A name without a tag may be that of a repository without one called `latest`. */
+  async function imagesNamed(name: string): Promise<readonly ImageSummary[]> {
+    const found = await port.list({ filters: { reference: [name] } });
+    return found.length > 0 ? found : [await port.inspect(name)];
+  }
 
   /** All its tags at once. */
   function announceRepository(reference: string): void {

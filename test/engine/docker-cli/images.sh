@@ -10,6 +10,7 @@ docker images --filter nosuch=1
 docker image inspect -f '{{json .RepoTags}} {{.Os}} {{.Architecture}} {{json .Config.Cmd}} {{json .Config.Env}}' mine:1
 docker history --format '{{.Comment}}' mine:1
 docker save mine:1 -o s.tar; tar tf s.tar | grep -cE '^(manifest.json|index.json|oci-layout)$'
+docker tag mine:1 mine:2; docker save mine | tar xO manifest.json | jq -c '.[].RepoTags'; docker rmi mine:2
 docker rmi reg.example:5000/a/b:c
 docker rmi mine:1
 docker load -i s.tar
