@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { type FileStat, tarOf } from "../../src/server/buildkit/file-sync.ts";
 import { encodeGrpcMessage, grpcFrame, grpcMessages } from "../../src/server/buildkit/grpc-frames.ts";
 import { ProtoMessage, ProtoWriter } from "../../src/server/buildkit/proto.ts";
 import { excludePatterns } from "../../src/server/buildkit/solve-dockerfile.ts";
@@ -56,6 +57,10 @@ describe("gRPC messages", () => {
   });
 });
 
+async function* from(parts: readonly string[]): AsyncGenerator<Buffer> {
+  for (const part of parts) yield Buffer.from(part);
+}
+
 async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
@@ -91,5 +96,28 @@ describe("the context's tar", () => {
     expect(listed).toContain(`${name}\n`);
     expect(listed).toContain(`link -> ${name}\n`);
     expect(execFileSync("tar", ["xOf", "-", name], { input: tar, encoding: "utf8" })).toBe("abc");
+  });
+
+  it("has of a file that grows what was there when it was listed, and is refused when one shrinks", async () => {
+    const stat = {
+      id: 0,
+      path: "log",
+      mode: 0o100644,
+      size: 5,
+      modifiedAtNs: 0n,
+      linkName: "",
+      hasData: true,
+    };
+    const tarWith = async (...parts: readonly string[]) => {
+      async function* fetch(stats: readonly FileStat[]) {
+        for (const one of stats) yield { stat: one, content: from(parts) };
+      }
+      const found: Buffer[] = [];
+      for await (const piece of tarOf({ fetch }, [stat])) found.push(piece);
+      return Buffer.concat(found);
+    };
+    const tar = await tarWith("one ", "two ", "three ");
+    expect(execFileSync("tar", ["xOf", "-", "log"], { input: tar, encoding: "utf8" })).toBe("one t");
+    await expect(tarWith("one")).rejects.toThrow('Cannot read "log": it changed while it was read');
   });
 });

@@ -23,7 +23,7 @@ export interface SyncOptions {
   readonly followPaths?: readonly string[];
 }
 
-interface FileStat {
+export interface FileStat {
   /** Its place in the listing, by which its content is asked for. */
   readonly id: number;
   readonly path: string;
@@ -68,7 +68,10 @@ function isHardLink({ mode, linkName }: FileStat): boolean {
   return (mode & TYPE_BITS) === 0o100000 && linkName !== "";
 }
 
-async function* tarOf(transfer: Transfer, stats: readonly FileStat[]): AsyncGenerator<Buffer> {
+export async function* tarOf(
+  transfer: Pick<Transfer, "fetch">,
+  stats: readonly FileStat[],
+): AsyncGenerator<Buffer> {
   for await (const { stat, content } of transfer.fetch(stats)) {
     const type = tarTypeOf(stat);
     if (type === undefined) continue;
@@ -82,11 +85,12 @@ async function* tarOf(transfer: Transfer, stats: readonly FileStat[]): AsyncGene
       size,
     });
     let left = size;
+    // What was written since the file was listed is left out: a build's own log may lie in its context.
     for await (const part of content) {
-      left -= part.length;
-      yield part;
+      yield part.subarray(0, left);
+      left -= Math.min(left, part.length);
     }
-    if (left !== 0)
+    if (left > 0)
       throw new RuntimeError("unavailable", `Cannot read "${stat.path}": it changed while it was read`);
     yield tarPadding(size);
   }
