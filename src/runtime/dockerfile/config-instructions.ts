@@ -1,8 +1,9 @@
 import { posix } from "node:path";
 import { compact } from "../../lib/compact.ts";
 import { type ImageDefaults, RuntimeError } from "../index.ts";
+import { portsOf } from "./exposed-ports.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
-import { parseNameValues, parseTextList, splitWords } from "./name-values.ts";
+import { parseNameValues, parseTextList } from "./name-values.ts";
 import { expandWord, expandWords, type WordOptions } from "./shell-words.ts";
 import { parseStopSignal } from "./stop-signal.ts";
 
@@ -47,10 +48,7 @@ const INSTRUCTIONS: Readonly<Record<string, Apply>> = {
   MAINTAINER: (state, args) => ({ ...state, author: required("MAINTAINER", args) }),
   ONBUILD: (state, args) => {
     const text = required("ONBUILD", args);
-    const inner = /^\S+/.exec(text)?.[0].toUpperCase() ?? "";
-    if (inner === "ONBUILD") throw invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
-    if (inner === "FROM" || inner === "MAINTAINER")
-      throw invalid(`${inner} isn't allowed as an ONBUILD trigger`);
+    checkTrigger(text);
     return withConfig(state, { onBuild: [...(state.config.onBuild ?? []), text] });
   },
   SHELL: (state, args) => {
@@ -63,7 +61,7 @@ const INSTRUCTIONS: Readonly<Record<string, Apply>> = {
     withConfig(state, { stopSignal: parseStopSignal(expandWord(required("STOPSIGNAL", args), words)) }),
   USER: (state, args, words) => withConfig(state, { user: expandWord(required("USER", args), words) }),
   VOLUME: (state, args, words) => {
-    const raw = parseTextList(args) ?? splitWords(required("VOLUME", args), words.escape);
+    const raw = parseTextList(args) ?? required("VOLUME", args).split(/\s+/);
     const volumes = raw.map((volume) => expandWord(volume, words).trim());
     if (volumes.length === 0 || volumes.includes(""))
       throw invalid("VOLUME specified can not be an empty string");
@@ -75,6 +73,13 @@ const INSTRUCTIONS: Readonly<Record<string, Apply>> = {
   },
   HEALTHCHECK: (state, args) => withConfig(state, { healthcheck: parseHealthcheck(args) }),
 };
+
+/** What ONBUILD may keep for later. */
+export function checkTrigger(text: string): void {
+  const name = /^\S+/.exec(text)?.[0].toUpperCase();
+  if (name === "ONBUILD") throw invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (name === "FROM" || name === "MAINTAINER") throw invalid(`${name} isn't allowed as an ONBUILD trigger`);
+}
 
 /** Whether an instruction only touches the configuration. */
 export function isConfigInstruction(name: string): boolean {
@@ -133,15 +138,6 @@ function withEnv(env: readonly string[], name: string, value: string): readonly 
   const index = env.findIndex((pair) => pair.startsWith(`${name}=`));
   const pair = `${name}=${value}`;
   return index === -1 ? [...env, pair] : env.with(index, pair);
-}
-
-/** `80`, `80/udp`, `8000-8002`. */
-function portsOf(text: string): readonly string[] {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(text);
-  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (match === null || from < 1 || to > 65_535 || from > to) throw invalid(`invalid containerPort: ${text}`);
-  const protocol = match[3]?.toLowerCase() ?? "tcp";
-  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol}`);
 }
 
 function sortedSet(present: readonly string[] | undefined, added: readonly string[]): readonly string[] {

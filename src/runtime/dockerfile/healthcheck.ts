@@ -27,7 +27,7 @@ export function parseHealthcheck(args: string): HealthcheckSpec {
     const field = DURATIONS[flag.name];
     if (field !== undefined) Object.assign(spec, { [field]: durationMs(flag.name, flag.value) });
     else if (flag.name === "retries") spec.retries = retriesOf(flag.value);
-    else throw invalid(`unknown flag: ${flag.name}`);
+    else throw invalid(`unknown flag: --${flag.name}`);
   }
   const [, kind = "", command = ""] = /^(\S*)\s*(.*)$/s.exec(rest) ?? [];
   switch (kind.toUpperCase()) {
@@ -58,7 +58,9 @@ function nextFlag(
 }
 
 function retriesOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw invalid(`invalid value for --retries: ${text}`);
+  if (/^-\d{1,9}$/.test(text)) throw invalid(`--retries cannot be negative (${text})`);
+  if (!/^\d{1,9}$/.test(text))
+    throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 

@@ -1,3 +1,4 @@
+export { checkForms } from "./check-forms.ts";
 export {
   applyChanges,
   applyConfigInstruction,
@@ -11,7 +12,6 @@ export { DockerfileError, type Lines, parseError } from "./dockerfile-error.ts";
 export { excerpt } from "./excerpt.ts";
 export { type LintReport, lintDockerfile } from "./lint/lint-dockerfile.ts";
 export { lintOnRuntime } from "./lint/lint-on-runtime.ts";
-export { checkPairs } from "./lint/lint-stage.ts";
 export { type LintWarning, RULES, ruleUrl } from "./lint/rules.ts";
 export { parseNameValues, parseTextList, splitWords } from "./name-values.ts";
 export {

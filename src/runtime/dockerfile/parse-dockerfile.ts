@@ -39,6 +39,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   COPY: ["from", "chown", "chmod", "link", "parents", "exclude"],
   ADD: ["chown", "chmod", "link", "exclude", "checksum", "keep-git-dir", "unpack"],
 };
+const BOOLEAN_FLAGS: ReadonlySet<string> = new Set(["keep-git-dir", "link", "parents", "unpack"]);
+const REPEATED_FLAGS: ReadonlySet<string> = new Set(["device", "exclude", "mount"]);
 const HAS_HEREDOCS: ReadonlySet<string> = new Set(["RUN", "COPY", "ADD"]);
 const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9-]*)\s*=(.*)$/;
 /** As BuildKit. */
@@ -182,12 +184,11 @@ function instructionOf(statement: Statement, heredocs: Heredocs, escapeChar: str
   const rest = text.slice(word.length).trim();
   const known = FLAGS[name];
   const { flags, args } = known === undefined ? { flags: [], args: rest } : takeFlags(rest, escapeChar);
-  const unknown = flags.find((flag) => known?.includes(flag.name) === false);
-  if (unknown !== undefined) throw parseError(line, `unknown flag: --${unknown.name}`);
+  checkFlags(line, flags, known ?? []);
   return {
     name,
     keyword: word,
-    flags,
+    flags: flags.map(({ name, value = "" }) => ({ name, value })),
     args,
     heredocs: heredocs.found,
     text: rest === "" ? name : `${name} ${rest}`,
@@ -196,8 +197,27 @@ function instructionOf(statement: Statement, heredocs: Heredocs, escapeChar: str
   };
 }
 
-function takeFlags(text: string, escapeChar: string): Pick<Instruction, "flags" | "args"> {
-  const flags: { name: string; value: string }[] = [];
+interface Flag {
+  readonly name: string;
+  readonly value?: string;
+}
+
+function checkFlags(line: number, flags: readonly Flag[], known: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const { name, value } of flags) {
+    if (!known.includes(name)) throw parseError(line, `unknown flag: --${name}`);
+    if (seen.has(name) && !REPEATED_FLAGS.has(name))
+      throw parseError(line, `duplicate flag specified: --${name}`);
+    seen.add(name);
+    if (BOOLEAN_FLAGS.has(name) ? value === "" : value === undefined)
+      throw parseError(line, `missing a value on flag: --${name}`);
+    if (BOOLEAN_FLAGS.has(name) && !/^(?:true|false)$/i.test(value ?? "true"))
+      throw parseError(line, `expecting boolean value for flag --${name}, not: ${value}`);
+  }
+}
+
+function takeFlags(text: string, escapeChar: string): { readonly flags: Flag[]; readonly args: string } {
+  const flags: Flag[] = [];
   let rest = text;
   while (rest.startsWith("--")) {
     const word = rest.slice(0, endOfWord(rest, 0, escapeChar));
@@ -207,7 +227,7 @@ function takeFlags(text: string, escapeChar: string): Pick<Instruction, "flags" 
     const equals = plain.indexOf("=");
     flags.push(
       equals === -1
-        ? { name: plain.slice(2), value: "" }
+        ? { name: plain.slice(2) }
         : { name: plain.slice(2, equals), value: plain.slice(equals + 1) },
     );
   }

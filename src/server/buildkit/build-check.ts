@@ -1,5 +1,5 @@
 import {
-  checkPairs,
+  checkForms,
   type Dockerfile,
   DockerfileError,
   type Lines,
@@ -132,7 +132,7 @@ function lintAnswer({ warnings, error }: LintReport, text: string, filename: str
 
 function targetsOf(text: string) {
   const file: Dockerfile = parseDockerfile(text);
-  checkPairs(file);
+  checkForms(file);
   const { stages } = splitStages(file);
   const lines = text.split(/\r?\n/);
   return {

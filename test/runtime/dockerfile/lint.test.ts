@@ -35,6 +35,7 @@ describe("a Dockerfile's check", () => {
     ['FROM known\nSHELL ["a"]\nCMD a', []],
     ['FROM known\nCMD ["a"]\nCMD ["b"]', ["MultipleInstructionsDisallowed 2"]],
     ["FROM known\nEXPOSE 80/TCP", ["ExposeProtoCasing 2"]],
+    ["FROM known\nEXPOSE 8080:80 90", ["ExposeInvalidFormat 2"]],
     ["FROM known\nUSER $NOBODY", ["UndefinedVar 2"]],
     ["FROM known\nARG x\nENV A=$x$PATH", []],
     ["FROM strange\nUSER $NOBODY", []],

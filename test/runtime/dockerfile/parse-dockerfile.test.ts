@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { parseDockerfile, splitStages, targetStage } from "../../../src/runtime/dockerfile/index.ts";
+import {
+  checkForms,
+  parseDockerfile,
+  splitStages,
+  targetStage,
+} from "../../../src/runtime/dockerfile/index.ts";
 
 const parse = (text: string) =>
   parseDockerfile(text).instructions.map(({ name, args, line, endLine }) => ({ name, args, line, endLine }));
@@ -51,6 +56,48 @@ describe("a Dockerfile", () => {
     ["FROM x\nRUN <<EOF\nls", "dockerfile parse error on line 2: unterminated heredoc EOF"],
   ])("%j is refused", (text, message) => {
     expect(() => parse(text)).toThrow(message);
+  });
+});
+
+describe("the forms of instructions", () => {
+  it.each([
+    ["RUN --network=foo x", 'invalid network mode "foo"'],
+    ["RUN --network=none --network=host x", "duplicate flag specified: --network"],
+    ["RUN --mount x", "missing a value on flag: --mount"],
+    ["COPY --link=maybe a b", "expecting boolean value for flag --link, not: maybe"],
+    ["COPY --link= a b", "missing a value on flag: --link"],
+    ["COPY --from a b", "missing a value on flag: --from"],
+    ["COPY a", "COPY requires at least two arguments, but only one was provided"],
+    ["ARG", "ARG requires at least one argument"],
+    ["ARG =x", "ARG names can not be blank"],
+    ["ENV =x", "ENV names can not be blank"],
+    ["LABEL", "LABEL requires at least one argument"],
+    ["EXPOSE", "EXPOSE requires at least one argument"],
+    ["VOLUME", "VOLUME requires at least one argument"],
+    ['VOLUME [""]', "VOLUME specified can not be an empty string"],
+    ["WORKDIR", "WORKDIR requires exactly one argument"],
+    ["STOPSIGNAL", "STOPSIGNAL requires exactly one argument"],
+    ["SHELL sh", "SHELL requires the arguments to be in JSON form"],
+    ["SHELL []", "SHELL requires at least one argument"],
+    ["ONBUILD", "ONBUILD requires at least one argument"],
+    ["ONBUILD FROM x", "FROM isn't allowed as an ONBUILD trigger"],
+    ["HEALTHCHECK", "HEALTHCHECK requires at least one argument"],
+    ["HEALTHCHECK --foo=1 CMD x", "unknown flag: --foo"],
+    ["HEALTHCHECK --retries=-1 CMD x", "--retries cannot be negative (-1)"],
+    ["HEALTHCHECK --interval=x CMD x", 'time: invalid duration "x"'],
+  ])("%s is refused with its line", (text, message) => {
+    const check = () => checkForms(parseDockerfile(`FROM x AS unneeded\n${text}\nFROM y`));
+    expect(check).toThrow(`dockerfile parse error on line 2: ${message}`);
+  });
+
+  it("that the reader of lines refuses are told without one, as Docker does", () => {
+    const check = () => checkForms(parseDockerfile("FROM x\nENV a"));
+    expect(check).toThrow(/^ENV must have two arguments$/);
+  });
+
+  it("that are odd but possible pass", () => {
+    const lines = ["CMD", "RUN", "COPY --link=TRUE --exclude=a --exclude=b a b", "EXPOSE 1:2", "LABEL a b c"];
+    expect(() => checkForms(parseDockerfile(["FROM x", ...lines].join("\n")))).not.toThrow();
   });
 });
 

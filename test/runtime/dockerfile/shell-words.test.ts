@@ -58,7 +58,7 @@ describe("changes to an image's configuration", () => {
     const { config } = applyChanges({ env: ["A=0", "B=b"], cmd: ["old"] }, [
       "ENV A=$B C='x y'",
       "ENV OLD form with blanks",
-      "EXPOSE 80 8000-8001/udp",
+      "EXPOSE 80 8000-8001/udp 8080:81 127.0.0.1:9:9/TCP",
       "VOLUME /data /logs",
       "USER app",
       "WORKDIR /a",
@@ -71,7 +71,7 @@ describe("changes to an image's configuration", () => {
     ]);
     expect(config).toEqual({
       env: ["A=b", "B=b", "C=x y", "OLD=form with blanks"],
-      exposedPorts: ["80/tcp", "8000/udp", "8001/udp"],
+      exposedPorts: ["80/tcp", "8000/udp", "8001/udp", "81/tcp", "9/tcp"],
       volumes: ["/data", "/logs"],
       user: "app",
       workingDir: "/a/b",
@@ -94,6 +94,12 @@ describe("changes to an image's configuration", () => {
   it.each([
     ["RUN ls", "RUN is not a valid change command"],
     ["EXPOSE 70000", "invalid containerPort: 70000"],
+    ["EXPOSE 80/foo", 'invalid port: "80/foo": invalid proto: foo'],
+    ["EXPOSE /udp", "no port specified"],
+    ["EXPOSE x:80", "invalid hostPort: x"],
+    ["EXPOSE 1:2:3", "invalid IP address: 1"],
+    ["EXPOSE 1-3:7-8", "invalid ranges specified for container and host Ports: 7-8 and 1-3"],
+    ['VOLUME ["/a b"', "unexpected end of statement while looking for matching double-quote"],
     ["STOPSIGNAL nope", "invalid signal: nope"],
     ["ENV =x", "ENV names can not be blank"],
     ["LABEL a=b c", "Syntax error - can't find ="],

@@ -1,9 +1,10 @@
 import { RuntimeError } from "../../index.ts";
+import { checkForms } from "../check-forms.ts";
 import { parseDockerfile } from "../parse-dockerfile.ts";
 import { findStage, type Stage, type StagedDockerfile, splitStages, targetStage } from "../stages.ts";
 import { checkOptions } from "./check-options.ts";
 import { type Bases, lintBases } from "./lint-bases.ts";
-import { checkPairs, lintStage, type StageFacts } from "./lint-stage.ts";
+import { lintStage, type StageFacts } from "./lint-stage.ts";
 import { lintText } from "./lint-text.ts";
 import type { LintWarning, Warn } from "./rules.ts";
 
@@ -42,7 +43,7 @@ export async function lintDockerfile(request: LintRequest): Promise<LintReport> 
     };
     const parsed = parseDockerfile(text, name);
     const file = splitStages(parsed);
-    checkPairs(parsed);
+    checkForms(parsed);
     lintText(text, parsed, file.stages, warn);
     const bases = lintBases(file, buildArgs, platform, warn);
     await lintStages(file, bases, request, warn);

@@ -1,7 +1,8 @@
 import { RuntimeError } from "../../index.ts";
 import { DockerfileError } from "../dockerfile-error.ts";
+import { splitPort } from "../exposed-ports.ts";
 import { parseNameValues, parseTextList, splitWords } from "../name-values.ts";
-import type { Dockerfile, Instruction } from "../parse-dockerfile.ts";
+import type { Instruction } from "../parse-dockerfile.ts";
 import type { Stage } from "../stages.ts";
 import { Names } from "./names.ts";
 import type { Warn } from "./rules.ts";
@@ -37,13 +38,6 @@ export interface StageRules {
   readonly globals: ReadonlyMap<string, string>;
   readonly escapeChar: string;
   readonly warn: Warn;
-}
-
-/** A form that cannot be is a `DockerfileError`, before anything is said of style. */
-export function checkPairs({ instructions, escapeChar }: Dockerfile): void {
-  for (const instruction of instructions)
-    if (hasPairs(instruction))
-      inLines(instruction, () => parseNameValues(instruction.name, instruction.args, escapeChar));
 }
 
 /** Goes over a stage's instructions in order. */
@@ -187,12 +181,18 @@ class StageLint {
 }
 
 function lintPorts(instruction: Instruction, names: Names, warn: Warn): void {
-  for (const port of names.expand(instruction.args).split(/\s+/)) {
-    const protocol = port.split("/")[1] ?? "";
+  for (const port of names.expand(instruction.args).split(/\s+/).sort()) {
+    const { ip, hostPort, protocol } = splitPort(port);
     if (protocol !== protocol.toLowerCase())
       warn(
         "ExposeProtoCasing",
         `Defined protocol '${port}' in EXPOSE instruction should be lowercase`,
+        instruction,
+      );
+    if (ip !== "" || hostPort !== "")
+      warn(
+        "ExposeInvalidFormat",
+        `EXPOSE instruction should not define an IP address or host-port mapping, found '${port}'`,
         instruction,
       );
   }

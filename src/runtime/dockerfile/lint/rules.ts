@@ -5,6 +5,8 @@ export const RULES = {
   ConsistentInstructionCasing:
     "All commands within the Dockerfile should use the same casing (either upper or lower)",
   DuplicateStageName: "Stage names should be unique",
+  ExposeInvalidFormat:
+    "IP address and host-port mapping should not be used in EXPOSE instruction. This will become an error in a future release",
   ExposeProtoCasing: "Protocol in EXPOSE instruction should be lowercase",
   FromAsCasing: "The 'as' keyword should match the case of the 'from' keyword",
   FromPlatformFlagConstDisallowed: "FROM --platform flag should not use a constant value",

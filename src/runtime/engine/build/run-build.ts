@@ -1,4 +1,5 @@
 import {
+  checkForms,
   DockerfileError,
   excerpt,
   findStage,
@@ -102,7 +103,9 @@ interface Plan {
 }
 
 function planBuild(text: string, name: string, options: BuildOptions): Plan {
-  const parsed = splitStages(parseDockerfile(text, name));
+  const dockerfile = parseDockerfile(text, name);
+  const parsed = splitStages(dockerfile);
+  checkForms(dockerfile);
   const named = targetStage(parsed.stages, options.target);
   const platform = targetPlatform(options.platform);
   const args = globalArgs(parsed.globalArgs, {
