@@ -37,7 +37,7 @@ async function givenState(session: BuildSession, stage: Stage): Promise<StageSta
   const named = session.options.namedContexts?.[base];
   if (typeof named === "string") return imageState(session, stage, named.replace(IMAGE_PREFIX, ""));
   const earlier = findStage(file.stages, base, stage.index);
-  if (earlier !== undefined) return { ...(await session.stage(earlier)), args: new Map(), hasOwnCmd: false };
+  if (earlier !== undefined) return { ...(await session.stage(earlier)), hasOwnCmd: false };
   const platform =
     stage.platform === undefined ? session.platform : parsePlatform(expandWord(stage.platform, words));
   if (base === "scratch") return emptyState(platform);

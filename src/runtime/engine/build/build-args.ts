@@ -14,6 +14,19 @@ export function isProxyArg(name: string): boolean {
   return PROXY_ARGS.has(name);
 }
 
+/** The proxies among the build arguments; a program looks for small letters or for capitals. */
+export function proxyVariables(buildArgs: Readonly<Record<string, string>>): readonly string[] {
+  const given = Object.entries(buildArgs).filter(([name]) => isProxyArg(name));
+  const values = new Map(
+    given.flatMap(([name, value]) => [
+      [name.toLowerCase(), value],
+      [name.toUpperCase(), value],
+    ]),
+  );
+  for (const [name, value] of given) values.set(name, value);
+  return [...values].map((pair) => pair.join("="));
+}
+
 /** `TARGETPLATFORM` and its kin, known to every FROM and to an ARG without a value. */
 export function platformArgs(
   target: Platform,

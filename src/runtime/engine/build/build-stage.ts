@@ -4,11 +4,14 @@ import { errorChain } from "../../../lib/log.ts";
 import {
   applyConfigInstruction,
   DockerfileError,
+  expandWord,
   type Instruction,
   isConfigInstruction,
   parseDockerfile,
   parseError,
+  parseNameValues,
   type Stage,
+  type WordOptions,
 } from "../../dockerfile/index.ts";
 import { type BuildStep, RuntimeError } from "../../index.ts";
 import { argsOf } from "./build-args.ts";
@@ -101,8 +104,21 @@ function argStep(step: Step): Promise<StepOutcome> {
 
 function plainStep(step: Step): Promise<StepOutcome> {
   const { state, session, instruction } = step;
-  const next = applyConfigInstruction(state, instruction, wordsOf(state, session.file.escapeChar));
-  return configStep(step, next, `/bin/sh -c #(nop)  ${instruction.text}`);
+  const words = wordsOf(state, session.file.escapeChar);
+  const next = applyConfigInstruction(state, instruction, words);
+  const args = instruction.name === "ENV" ? withoutHidden(state.args, instruction, words) : state.args;
+  return configStep(step, { ...next, args }, `/bin/sh -c #(nop)  ${instruction.text}`);
+}
+
+/** An ARG is not seen any more behind an ENV of its name. */
+function withoutHidden(
+  args: StageState["args"],
+  instruction: Instruction,
+  words: WordOptions,
+): StageState["args"] {
+  const pairs = parseNameValues(instruction.name, instruction.args, words.escape);
+  const names = new Set(pairs.map(([name]) => expandWord(name, words)));
+  return new Map([...args].filter(([name]) => !names.has(name)));
 }
 
 /** WORKDIR also makes the folder. */

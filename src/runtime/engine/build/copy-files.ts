@@ -18,26 +18,25 @@ import { posix } from "node:path";
 import { RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
 import { copyCapability } from "./file-capability.ts";
-import { changedMode } from "./file-mode.ts";
+import { changedMode, isOctal } from "./file-mode.ts";
 import { ignoreRules } from "./ignore-rules.ts";
 import { childrenOf, rulesWithin, type Selected, selectFiles } from "./select-files.ts";
 import type { CopyJob } from "./tree-job.ts";
 
 /**
  * COPY: a file to a file or into a folder, the content of a folder into a folder. Links in the image are followed
- * inside it; those in the source's folders are copied as links. How many things were copied.
+ * inside it; those in the source's folders are copied as links. How many things were copied: patterns may find none.
  */
 export function copyFiles(job: CopyJob): number {
   using source = new ContainerRoot(job.source.dir);
   const selected = selectFiles(source, job);
-  if (selected.length === 0) throw new RuntimeError("not-found", "no source files were specified");
+  const copy = new Copy(job);
   const isFolder = job.isFolder || selected.length > 1;
-  if (selected.length > 1 && !job.isFolder)
+  if (selected.length > 1 && !job.isFolder && !copy.isFolder(job.target))
     throw new RuntimeError(
       "invalid",
       "When using COPY with more than one source file, the destination must be a directory and end with a /",
     );
-  const copy = new Copy(job);
   for (const one of selected) copy.add(one, isFolder);
   return copy.count;
 }
@@ -60,10 +59,15 @@ class Copy {
     if (selected.stat.isDirectory()) {
       this.#rules = rulesWithin(this.#job.source, selected.relative);
       const into = keepsParents === true ? posix.join(target, selected.relative) : base;
-      this.#folder(selected.path, selected.relative, into, selected.stat);
+      const wasThere = this.isFolder(into);
+      this.#makeFolders(into);
+      this.#content(selected.path, selected.relative, into);
+      // Its content is copied, not the folder: one that is new is as any that was missing on the way.
+      if (!wasThere && (keepsParents === true || this.#job.isArchive === true))
+        this.#finishFolder(into, selected.stat);
       return;
     }
-    const isInside = isFolder || keepsParents === true || this.#isFolder(base);
+    const isInside = isFolder || keepsParents === true || this.isFolder(base);
     const path = isInside ? posix.join(base, posix.basename(selected.relative)) : base;
     this.#makeFolders(posix.dirname(path));
     using root = new ContainerRoot(this.#job.rootDir);
@@ -72,7 +76,7 @@ class Copy {
     this.#file(selected.path, place.path, place.stat, selected.stat, place.insidePath);
   }
 
-  #isFolder(path: string): boolean {
+  isFolder(path: string): boolean {
     using root = new ContainerRoot(this.#job.rootDir);
     try {
       return root.locate(path).stat?.isDirectory() === true;
@@ -81,8 +85,9 @@ class Copy {
     }
   }
 
-  /** Folders that are missing on the way belong to the copy's owner. */
+  /** Folders that are missing on the way belong to the copy's owner, and have its mode where that is a number. */
   #makeFolders(path: string): void {
+    const mode = isOctal(this.#job.mode) ? changedMode(0, this.#job.mode) & ~0o022 : 0o755;
     const parts = path.split("/").filter((part) => part !== "");
     for (const [index] of parts.entries()) {
       using root = new ContainerRoot(this.#job.rootDir);
@@ -90,8 +95,8 @@ class Copy {
       const place = root.locate(`/${parts.slice(0, index + 1).join("/")}`, { makeFolders: true });
       if (place.stat?.isDirectory()) continue;
       if (place.stat !== undefined) throw notAFolder(place.insidePath);
-      mkdirSync(place.path, 0o755);
-      chmodSync(place.path, 0o755);
+      mkdirSync(place.path, mode);
+      chmodSync(place.path, mode);
       this.#own(place.path, { uid: 0, gid: 0 });
     }
   }
@@ -103,8 +108,13 @@ class Copy {
   }
 
   #folder(from: string, relative: string, to: string, stat: Stats): void {
-    const wasThere = this.#isFolder(to);
+    const wasThere = this.isFolder(to);
     this.#makeFolders(to);
+    this.#content(from, relative, to);
+    if (!wasThere) this.#finishFolder(to, stat);
+  }
+
+  #content(from: string, relative: string, to: string): void {
     for (const child of childrenOf(from, relative, this.#rules)) {
       const inside = posix.join(to, child.name);
       if (child.stat.isDirectory()) {
@@ -118,7 +128,6 @@ class Copy {
       }
     }
     this.count += 1;
-    if (!wasThere) this.#finishFolder(to, stat);
   }
 
   #hasWanted(from: string, relative: string): boolean {

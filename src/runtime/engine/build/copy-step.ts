@@ -27,7 +27,7 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
   const options = [
     instruction.name,
     request.target,
-    isFolderTarget(request, patterns.length + fetched.names.length),
+    isFolderTarget(request, patterns.length, fetched.names.length),
     request.chown,
     request.chmod,
     request.keepsParents,
@@ -62,8 +62,9 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
   }
 }
 
-function isFolderTarget(request: CopyRequest, sources: number): boolean {
-  if (sources > 1 && !request.isFolder)
+/** Where files are downloaded there is no folder to look for yet. */
+function isFolderTarget(request: CopyRequest, patterns: number, downloads: number): boolean {
+  if (downloads > 0 && patterns + downloads > 1 && !request.isFolder)
     throw new RuntimeError(
       "invalid",
       "When using COPY with more than one source file, the destination must be a directory and end with a /",
@@ -126,7 +127,8 @@ async function addArchives(
   return plain;
 }
 
-async function addArchive(step: Step, path: string, common: Common): Promise<void> {
+/** Its files have the modes that it gives them: `--chmod` is for what is copied. */
+async function addArchive(step: Step, path: string, { mode: _mode, ...common }: Common): Promise<void> {
   const { layout, trash } = step.session.builder;
   const { signal } = step.session;
   const files = await unpackFiles(await decompressed(createReadStream(path), signal), {
@@ -142,6 +144,7 @@ async function addArchive(step: Step, path: string, common: Common): Promise<voi
       patterns: ["."],
       isFolder: true,
       keepsOwner: true,
+      isArchive: true,
     });
   } finally {
     await files.discard();

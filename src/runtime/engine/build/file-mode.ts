@@ -3,18 +3,25 @@ import { RuntimeError } from "../../index.ts";
 const BITS: Readonly<Record<string, number>> = { r: 4, w: 2, x: 1 };
 const SHIFTS: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
 
+const OCTAL = /^[0-7]{1,5}$/;
+
+/** Of `--chmod`: a number, that says all of a mode. */
+export function isOctal(change: string | undefined): boolean {
+  return OCTAL.test(change ?? "");
+}
+
 /** What `--chmod` makes of a mode: octal digits, or symbolic as chmod(1) has it. The file's kind does not change. */
 export function changedMode(mode: number, change: string | undefined): number {
   const present = mode & 0o7777;
   if (change === undefined) return present;
-  if (/^[0-7]{1,5}$/.test(change)) return Number.parseInt(change, 8) & 0o7777;
+  if (isOctal(change)) return Number.parseInt(change, 8) & 0o7777;
   const isFolder = (mode & 0o170000) === 0o040000;
   return change.split(",").reduce((result, clause) => applyClause(result, clause, isFolder), present);
 }
 
 /** `invalid` in Docker's words, before anything is copied. */
 export function checkMode(change: string): void {
-  if (/^[0-7]{1,5}$/.test(change)) return;
+  if (isOctal(change)) return;
   for (const clause of change.split(",")) {
     if (!/^[ugoa]*(?:[-+=][rwxXst]*)+$/.test(clause))
       throw new RuntimeError(

@@ -110,7 +110,7 @@ function planBuild(text: string, name: string, options: BuildOptions): Plan {
   const platform = targetPlatform(options.platform);
   const args = globalArgs(parsed.globalArgs, {
     given: options.buildArgs ?? {},
-    platform: platformArgs(platform, machinePlatform(), named.name ?? ""),
+    platform: platformArgs(platform, machinePlatform(), named.name ?? "default"),
     escape: parsed.escapeChar,
   });
   const target = withLabels(named, options.labels);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expandWord } from "../../dockerfile/index.ts";
 import { RuntimeError } from "../../index.ts";
 import type { PreparedMount } from "../parts.ts";
-import { isProxyArg } from "./build-args.ts";
+import { isProxyArg, proxyVariables } from "./build-args.ts";
 import type { Step } from "./build-session.ts";
 import { layerStep, type StepOutcome } from "./cached-step.ts";
 import { type RunCommand, runCommand } from "./run-command.ts";
@@ -111,15 +111,13 @@ async function execute(
   const { config } = state;
   const id = randomBytes(6).toString("hex");
   step.print(` ---> Running in ${id}\n`);
-  const proxies = Object.entries(options.buildArgs ?? {}).flatMap(([name, value]) =>
-    isProxyArg(name) ? [`${name}=${value}`] : [],
-  );
+  const proxies = proxyVariables(options.buildArgs ?? {});
   const { command } = work.command;
   const code = await session.builder.run({
     rootfsDir: rootfs.merged,
     command,
-    // ENV after ARG: of equal names the last one counts.
-    env: [...proxies, ...work.args, ...(config.env ?? []), ...work.env],
+    // Of equal names the last one counts: an ARG that an ENV hides is not among them.
+    env: [...proxies, ...(config.env ?? []), ...work.args, ...work.env],
     ...(config.user === undefined ? {} : { user: config.user }),
     ...(config.workingDir === undefined ? {} : { workingDir: config.workingDir }),
     mounts: work.mounts,

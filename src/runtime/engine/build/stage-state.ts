@@ -7,7 +7,7 @@ export interface StageState {
   readonly config: ImageDefaults;
   readonly author?: string;
   readonly hasOwnCmd?: boolean;
-  /** ARGs declared so far; undefined: declared, without a value. */
+  /** ARGs declared since an ENV of the same name; undefined: declared, without a value. */
   readonly args: ReadonlyMap<string, string | undefined>;
   readonly layers: readonly ImageLayer[];
   /** Undefined: no layer yet. */
@@ -24,16 +24,13 @@ export interface StageState {
   readonly created: string;
 }
 
-/** ENV wins over ARG of the same name. */
+/** Of an ARG and an ENV of the same name the later one wins. */
 export function wordsOf(state: StageState, escapeChar: string): WordOptions {
   const env = envMap(state.config.env);
-  return { escape: escapeChar, variable: (name) => env.get(name) ?? state.args.get(name) };
+  return { escape: escapeChar, variable: (name) => state.args.get(name) ?? env.get(name) };
 }
 
-/** ARGs that a command of this stage sees: those with a value that no ENV hides. */
-export function visibleArgs(state: StageState): readonly string[] {
-  const env = envMap(state.config.env);
-  return [...state.args].flatMap(([name, value]) =>
-    value === undefined || env.has(name) ? [] : [`${name}=${value}`],
-  );
+/** ARGs that a command of this stage sees: those with a value. */
+export function visibleArgs({ args }: StageState): readonly string[] {
+  return [...args].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
 }

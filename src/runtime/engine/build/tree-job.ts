@@ -48,6 +48,8 @@ export interface CopyJob extends Selection {
   readonly mode?: string;
   /** Keep the path below the source (`--parents`). */
   readonly keepsParents?: boolean;
+  /** The source is an unpacked archive: it says what the folder itself is like. */
+  readonly isArchive?: boolean;
 }
 
 export interface Owner {
