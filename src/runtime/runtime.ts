@@ -1,5 +1,5 @@
 import type { Containers } from "./containers.ts";
-import type { EventOptions, RuntimeEvent } from "./events.ts";
+import type { EventOptions, Filters, RuntimeEvent } from "./events.ts";
 import type { Images } from "./images.ts";
 import type { Networks } from "./networks.ts";
 import type { Volumes } from "./volumes.ts";
@@ -36,6 +36,8 @@ export interface DiskUsage {
   readonly layersBytes: number;
   readonly buildCache: readonly {
     readonly id: string;
+    /** `regular` (a step's layer), `source.local` (what was kept of a client's folder), `exec.cachemount`. */
+    readonly type: string;
     readonly description: string;
     readonly sizeBytes: number;
     readonly isInUse: boolean;
@@ -59,10 +61,11 @@ export interface ContainerRuntime {
   readonly volumes: Volumes;
   info(): Promise<RuntimeInfo>;
   diskUsage(): Promise<DiskUsage>;
-  /** Frees build cache; `all` also what is still reachable. */
+  /** Frees build cache; `all` also what is still reachable. `filters`: `id` (its beginning), `type`, `description`, `until`. */
   pruneBuildCache(options?: {
     readonly all?: boolean;
     readonly keepBytes?: number;
+    readonly filters?: Filters;
   }): Promise<{ readonly removed: readonly string[]; readonly reclaimedBytes: number }>;
   /** In order, none missed between the call and the end of the iteration; ends when `signal` aborts. */
   events(options?: EventOptions, signal?: AbortSignal): AsyncIterable<RuntimeEvent>;

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Filters } from "../../src/runtime/index.ts";
 import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
 import { folder, link, stream, tarOf } from "../support/image-bench.ts";
 
@@ -423,6 +424,30 @@ describe("a build", () => {
       namedContexts: { base: "docker-image://busybox", other: stream(tarOf([{ name: "f", data: "other" }])) },
     });
     expect(await bench.output(named.id, "cat", "/f")).toBe("other");
+  });
+
+  it("frees of its cache what the filters want", async () => {
+    await bench.build(
+      "FROM busybox\nRUN --mount=type=cache,target=/c,id=filtered echo > /c/x && echo > /once",
+      [],
+    );
+    const held = async () => (await bench.runtime.diskUsage()).buildCache;
+    const before = await held();
+    const prune = async (filters: Filters) => {
+      const { removed } = await bench.runtime.pruneBuildCache({ all: true, filters });
+      return removed;
+    };
+    expect(await prune({ until: ["1h"] })).toEqual([]);
+    expect(await prune({ id: ["nosuch"] })).toEqual([]);
+    await expect(prune({ until: ["foo"] })).rejects.toThrow("until");
+    await expect(prune({ foo: ["x"] })).rejects.toThrow("invalid filter 'foo'");
+    expect(await held()).toHaveLength(before.length);
+    const mounts = before.filter(({ type }) => type === "exec.cachemount").map(({ id }) => id);
+    expect(mounts.length).toBeGreaterThan(0);
+    expect(await prune({ type: ["exec.cachemount"] })).toEqual(mounts);
+    expect(await held()).toHaveLength(before.length - mounts.length);
+    const [one] = (await held()).filter(({ isInUse }) => !isInUse);
+    expect(await prune({ id: [one?.id ?? ""] })).toEqual([one?.id]);
   });
 
   it("keeps a cache that can be seen and freed", async () => {

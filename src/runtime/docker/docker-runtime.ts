@@ -46,8 +46,8 @@ export function openDockerRuntime(options: FindEngineOptions = {}): DockerRuntim
       const query = { type: ["image", "build-cache"] };
       return usageFromWire(await connection.object("GET", "/system/df", { query }));
     },
-    async pruneBuildCache({ all, keepBytes } = {}) {
-      const query = { all, "keep-storage": keepBytes };
+    async pruneBuildCache({ all, keepBytes, filters } = {}) {
+      const query = { all, "keep-storage": keepBytes, filters: filtersToQuery(filters) };
       const answer = await connection.object("POST", "/build/prune", { query });
       return {
         removed: answer.texts("CachesDeleted") ?? [],
@@ -67,6 +67,7 @@ function usageFromWire(answer: WireObject): DiskUsage {
     buildCache: answer.objects("BuildCache").map((record) =>
       compact<DiskUsage["buildCache"][number]>({
         id: record.text("ID") ?? "",
+        type: record.text("Type") ?? "regular",
         description: record.text("Description") ?? "",
         sizeBytes: record.number("Size") ?? 0,
         isInUse: record.flag("InUse") ?? false,

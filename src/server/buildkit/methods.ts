@@ -1,5 +1,5 @@
 import { goArchitecture } from "../../lib/go-architecture.ts";
-import type { DiskUsage } from "../../runtime/index.ts";
+import { type ContainerRuntime, type DiskUsage, type Filters, RuntimeError } from "../../runtime/index.ts";
 import type { Builder, Exporter } from "./builder.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import type { GrpcCall, GrpcMethod, GrpcMethods } from "./grpc-server.ts";
@@ -22,13 +22,13 @@ const FRONTEND_CAPS = [
 
 /** The part of BuildKit's interface that buildx and docker compose need, over the runtime's own builder. */
 export function buildkitMethods(builder: Builder): GrpcMethods {
-  let machine: string | undefined;
-  const architecture = async (): Promise<string> => {
-    machine ??= (await builder.runtime.info()).architecture;
-    return machine;
+  let known: ProtoWriter | undefined;
+  const onlyWorker = async (): Promise<ProtoWriter> => {
+    known ??= worker((await builder.runtime.info()).architecture, await hostGateway(builder.runtime));
+    return known;
   };
   return {
-    [`${CONTROL}/ListWorkers`]: plain(async () => new ProtoWriter().message(1, worker(await architecture()))),
+    [`${CONTROL}/ListWorkers`]: plain(async () => new ProtoWriter().message(1, await onlyWorker())),
     [`${CONTROL}/Info`]: plain(async () => new ProtoWriter().message(1, buildkitVersion())),
     [`${CONTROL}/Solve`]: plain(async (call) =>
       new ProtoWriter().map(1, await builder.solve(orderOf(call.request), call.signal)),
@@ -43,7 +43,7 @@ export function buildkitMethods(builder: Builder): GrpcMethods {
       new ProtoWriter()
         .messages(1, FRONTEND_CAPS.map(capability))
         .messages(2, SOLVE_CAPS.map(capability))
-        .message(3, worker(await architecture())),
+        .message(3, await onlyWorker()),
     ),
     [`${BRIDGE}/Solve`]: plain(async (call) => {
       const { request, signal } = call;
@@ -126,9 +126,20 @@ function buildkitVersion(): ProtoWriter {
   return new ProtoWriter().text(1, "github.com/moby/buildkit").text(2, "v0.25.0").text(3, "stowage");
 }
 
-function worker(architecture: string): ProtoWriter {
+/** What `--add-host name:host-gateway` means: the client writes the address itself. */
+async function hostGateway(runtime: ContainerRuntime): Promise<string> {
+  const bridge = (await runtime.networks.list()).find(({ name }) => name === "bridge");
+  return bridge?.ipam.pools.find(({ gateway }) => gateway !== undefined)?.gateway ?? "";
+}
+
+function worker(architecture: string, gateway: string): ProtoWriter {
+  const labels = gateway === "" ? {} : { "org.mobyproject.buildkit.worker.moby.host-gateway-ip": gateway };
   const platform = new ProtoWriter().text(1, goArchitecture(architecture)).text(2, "linux");
-  return new ProtoWriter().text(1, "stowage").map(2, {}).message(3, platform).message(5, buildkitVersion());
+  return new ProtoWriter()
+    .text(1, "stowage")
+    .map(2, labels)
+    .message(3, platform)
+    .message(5, buildkitVersion());
 }
 
 type CacheRecord = DiskUsage["buildCache"][number];
@@ -142,15 +153,32 @@ function usageRecord(record: CacheRecord): ProtoWriter {
     .time(7, record.lastUsedAt)
     .number(8, record.usageCount)
     .text(9, record.description)
-    .text(10, "regular");
+    .text(10, record.type);
+}
+
+/** `id~=abc,type==regular`, as clients write what they want of the cache. */
+function filtersOf(texts: readonly string[]): Filters {
+  const filters: Record<string, string[]> = {};
+  for (const part of texts.flatMap((text) => text.split(",")).filter((one) => one !== "")) {
+    const [, key, value] = /^([a-z]+)(?:==|~=)(.+)$/.exec(part) ?? [];
+    if (key === undefined || value === undefined)
+      throw new RuntimeError("unsupported", `Cannot filter the build cache by ${JSON.stringify(part)}`);
+    filters[key] = [...(filters[key] ?? []), value];
+  }
+  return filters;
 }
 
 async function* prune(builder: Builder, { request }: GrpcCall): AsyncGenerator<ProtoWriter> {
   const keepBytes = request.number(4);
+  const unusedForNs = request.number(3);
   const before = (await builder.runtime.diskUsage()).buildCache;
   const { removed } = await builder.runtime.pruneBuildCache({
     all: request.flag(2),
     ...(keepBytes > 0 ? { keepBytes } : {}),
+    filters: {
+      ...filtersOf(request.texts(1)),
+      ...(unusedForNs > 0 ? { until: [`${Math.ceil(unusedForNs / 1e6)}ms`] } : {}),
+    },
   });
   const gone = new Set(removed);
   yield* before.filter(({ id }) => gone.has(id)).map(usageRecord);

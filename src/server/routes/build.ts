@@ -143,10 +143,14 @@ function withTag(reference: string): string {
 }
 
 async function prune(call: Call): Promise<Reply> {
-  const filters = filtersFromQuery(call.query.get("filters"));
+  const { all, "unused-for": unusedFor, ...filters } = filtersFromQuery(call.query.get("filters"));
   const keepBytes = integer(call.query, "keep-storage") ?? integer(call.query, "reserved-space");
   const { removed, reclaimedBytes } = await call.runtime.pruneBuildCache(
-    compact({ all: flag(call.query, "all") || filters["all"] !== undefined, keepBytes }),
+    compact({
+      all: flag(call.query, "all") || all !== undefined,
+      keepBytes,
+      filters: unusedFor === undefined ? filters : { until: unusedFor, ...filters },
+    }),
   );
   return json({ CachesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimedBytes });
 }

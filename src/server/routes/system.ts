@@ -91,7 +91,7 @@ async function diskUsage(call: Call): Promise<Reply> {
 function cacheToWire(record: DiskUsage["buildCache"][number]): Readonly<Record<string, unknown>> {
   return compact<Record<string, unknown>>({
     ID: record.id,
-    Type: "regular",
+    Type: record.type,
     Description: record.description,
     InUse: record.isInUse,
     Shared: false,

@@ -8,4 +8,7 @@ printf '%s\n' 'FROM busybox AS from' 'RUN mkdir /s && chmod 700 /s && chown 5 /s
 printf 'FROM busybox AS never\nLABEL =x\nFROM busybox\nRUN echo done\n' >Dfile; docker build --progress plain -f Dfile . 2>&1 | grep -e done$ -e ^ERROR
 for line in 'HEALTHCHECK --retries=-1 CMD x' 'HEALTHCHECK --foo=1 CMD x' 'COPY --link=x a /b' 'COPY --from a /b /c' 'RUN --network=x true' 'SHELL x' 'ARG' 'USER' 'ENV =x' 'VOLUME [""]' 'ONBUILD FROM x' 'EXPOSE 80/x' 'EXPOSE 1-3:7-8'; do printf 'FROM busybox\n%s\n' "$line" | docker build -q - 2>&1 | grep ^ERROR | sed 's/failed to run Build function/failed to solve/'; done
 printf 'FROM busybox\nEXPOSE 8080:80 127.0.0.1:9:9/udp\nVOLUME ["/x"]\n' >Dfile; docker build --check -f Dfile . 2>&1 | sed -n '/^Check/,$p'; docker build -q -t bs -f Dfile . | wc -c; docker inspect -f '{{json .Config.ExposedPorts}}' bs
-docker rmi bs >/dev/null
+# what a prune's filters leave alone; the host's own address
+printf 'FROM busybox\nRUN --mount=type=cache,target=/c,id=cc : >/c/x; grep -c "\sh1$" /etc/hosts >/n\nCMD cat /n\n' >Dfile; docker build -q --add-host h1:host-gateway -t bs -f Dfile . | wc -c; docker run --rm bs
+docker builder prune -af --filter until=1h; docker builder prune -af --filter unused-for=1h; docker builder prune -af --filter id=zzzz; docker builder prune -f --filter type=exec.cachemount | wc -l; docker builder prune -f --filter type=exec.cachemount
+docker rmi bs >/dev/null; docker builder prune -af >/dev/null

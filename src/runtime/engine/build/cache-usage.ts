@@ -1,36 +1,48 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "../../../lib/atomic-file.ts";
-import type { ContainerRuntime, DiskUsage } from "../../index.ts";
+import type { ContainerRuntime, DiskUsage, Filters } from "../../index.ts";
+import { checkFilterKeys, parseUntil } from "../filters.ts";
 import { chainIdsOf, collectAllGarbage, type Digest } from "../images/index.ts";
 import { fileBytes } from "../rootfs/index.ts";
 import type { CacheEntry } from "./build-cache.ts";
 import type { BuilderContext } from "./build-session.ts";
 
 export type PruneCacheOptions = NonNullable<Parameters<ContainerRuntime["pruneBuildCache"]>[0]>;
+const FILTERS: ReadonlySet<string> = new Set(["description", "id", "type", "until"]);
+const ID_LENGTH = 25;
+
 export type PrunedCache = Awaited<ReturnType<ContainerRuntime["pruneBuildCache"]>>;
+
+type CacheRecord = DiskUsage["buildCache"][number];
 
 /** What the cache holds: a line per layer (several keys may lead to one), and one per cache mount. */
 export async function cacheUsage(builder: BuilderContext): Promise<DiskUsage["buildCache"]> {
   const inImages = layersOfImages(builder);
-  const steps = [...byLayer(builder.cache.entries()).values()].map((entries) => {
-    const [first] = entries;
-    return {
-      id: shortKey(first),
-      description: first.description,
-      sizeBytes: first.layer?.sizeBytes ?? 0,
-      isInUse: isInUse(builder, first, inImages),
-      createdAt: new Date(first.createdAt),
-      lastUsedAt: new Date(lastUse(entries)),
-      usageCount: entries.reduce((sum, entry) => sum + entry.usageCount, 0),
-    };
-  });
+  const steps = [...byLayer(builder.cache.entries()).values()].map((entries) =>
+    stepUsage(builder, entries, inImages),
+  );
   return [...steps, ...folderUsage(builder), ...(await mountUsage(builder))];
 }
 
-function folderUsage({ keptFolders }: BuilderContext): DiskUsage["buildCache"] {
+function stepUsage(builder: BuilderContext, entries: Group, inImages: ReadonlySet<Digest>): CacheRecord {
+  const [first] = entries;
+  return {
+    id: first.key.slice(0, ID_LENGTH),
+    type: "regular",
+    description: first.description,
+    sizeBytes: first.layer?.sizeBytes ?? 0,
+    isInUse: isInUse(builder, first, inImages),
+    createdAt: new Date(first.createdAt),
+    lastUsedAt: new Date(lastUse(entries)),
+    usageCount: entries.reduce((sum, entry) => sum + entry.usageCount, 0),
+  };
+}
+
+function folderUsage({ keptFolders }: BuilderContext): readonly CacheRecord[] {
   return keptFolders.usage().map(({ id, sizeBytes, createdAt, lastUsedAt, usageCount }) => ({
     id,
+    type: "source.local",
     description: "local source for context",
     sizeBytes,
     isInUse: false,
@@ -40,15 +52,17 @@ function folderUsage({ keptFolders }: BuilderContext): DiskUsage["buildCache"] {
   }));
 }
 
-async function mountUsage({ layout }: BuilderContext): Promise<DiskUsage["buildCache"]> {
+async function mountUsage({ layout }: BuilderContext): Promise<readonly CacheRecord[]> {
   const dir = join(layout.buildCacheDir, "mounts");
   return Promise.all(
     (await namesIn(dir)).map(async (name) => ({
-      id: name.slice(0, 25),
+      id: name.slice(0, ID_LENGTH),
+      type: "exec.cachemount",
       description: "cache mount",
       sizeBytes: await fileBytes(join(dir, name)),
       isInUse: false,
       createdAt: new Date(0),
+      lastUsedAt: (await stat(join(dir, name))).atime,
       usageCount: 1,
     })),
   );
@@ -65,46 +79,77 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 
 /**
  * Drops steps no image is made of (with `all`, every step and the cache mounts), least recently used first, until
- * at most `keepBytes` are left. Without `keepBytes` what was kept of clients' folders goes too.
+ * at most `keepBytes` are left. Without `keepBytes` what was kept of clients' folders goes too. Of all that, only what
+ * the filters want; a filter that names cache mounts has them without `all`.
  */
 export async function pruneCache(
   builder: BuilderContext,
   options: PruneCacheOptions = {},
 ): Promise<PrunedCache> {
+  const { all = false, keepBytes, filters = {} } = options;
+  const isWanted = recordFilter(filters);
+  const removed: CacheRecord[] = await pruneSteps(builder, { all, keepBytes, isWanted });
+  if (keepBytes === undefined) {
+    const folders = folderUsage(builder).filter(isWanted);
+    await builder.keptFolders.drop(folders.map(({ id }) => id));
+    removed.push(...folders);
+    if (all || filters["type"]?.includes("exec.cachemount")) {
+      const mounts = (await mountUsage(builder)).filter(isWanted);
+      for (const { id } of mounts) await removeMount(builder, id);
+      removed.push(...mounts);
+    }
+  }
+  const { context } = builder.images;
+  await context.changing.run(() => collectAllGarbage(context));
+  // A layer that an image is made of stays.
+  const freed = removed.filter((record) => !record.isInUse);
+  return {
+    removed: removed.map(({ id }) => id),
+    reclaimedBytes: freed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  };
+}
+
+async function pruneSteps(
+  builder: BuilderContext,
+  options: {
+    readonly all: boolean;
+    readonly keepBytes: number | undefined;
+    readonly isWanted: (record: CacheRecord) => boolean;
+  },
+): Promise<CacheRecord[]> {
+  const { all, keepBytes = -1, isWanted } = options;
   const inImages = layersOfImages(builder);
   const groups = [...byLayer(builder.cache.entries()).values()];
   groups.sort((a, b) => (lastUse(a) < lastUse(b) ? -1 : 1));
   let keptBytes = groups.reduce((sum, [first]) => sum + (first.layer?.sizeBytes ?? 0), 0);
-  const removed: string[] = [];
-  let reclaimedBytes = 0;
+  const removed: CacheRecord[] = [];
   for (const entries of groups) {
-    const [first] = entries;
-    const isUsed = isInUse(builder, first, inImages);
-    if (options.keepBytes !== undefined && keptBytes <= options.keepBytes) break;
-    if (isUsed && options.all !== true) continue;
+    if (keptBytes <= keepBytes) break;
+    const record = stepUsage(builder, entries, inImages);
+    if ((record.isInUse && !all) || !isWanted(record)) continue;
     for (const entry of entries) await builder.cache.remove(entry.key);
-    removed.push(shortKey(first));
-    keptBytes -= first.layer?.sizeBytes ?? 0;
-    // A layer that an image is made of stays.
-    if (!isUsed) reclaimedBytes += first.layer?.sizeBytes ?? 0;
+    removed.push(record);
+    keptBytes -= record.sizeBytes;
   }
-  if (options.keepBytes === undefined) {
-    for (const { id, sizeBytes } of builder.keptFolders.usage()) {
-      removed.push(id);
-      reclaimedBytes += sizeBytes;
-    }
-    await builder.keptFolders.clear();
-  }
-  if (options.all === true && options.keepBytes === undefined) {
-    for (const mount of await mountUsage(builder)) {
-      removed.push(mount.id);
-      reclaimedBytes += mount.sizeBytes;
-    }
-    await builder.trash.discard(join(builder.layout.buildCacheDir, "mounts"));
-  }
-  const { context } = builder.images;
-  await context.changing.run(() => collectAllGarbage(context));
-  return { removed, reclaimedBytes };
+  return removed;
+}
+
+async function removeMount({ layout, trash }: BuilderContext, id: string): Promise<void> {
+  const dir = join(layout.buildCacheDir, "mounts");
+  for (const name of await namesIn(dir)) if (name.startsWith(id)) await trash.discard(join(dir, name));
+}
+
+/** Of several values of one key any will do. */
+function recordFilter(filters: Filters): (record: CacheRecord) => boolean {
+  checkFilterKeys(filters, FILTERS);
+  const unused = (filters["until"] ?? []).map((text) => parseUntil(text, Date.now()));
+  const matches = (key: string, isMatch: (wanted: string) => boolean) =>
+    filters[key] === undefined || filters[key].some(isMatch);
+  return ({ id, type, description, createdAt, lastUsedAt = createdAt }) =>
+    matches("id", (wanted) => id.startsWith(wanted)) &&
+    matches("type", (wanted) => type === wanted) &&
+    matches("description", (wanted) => description === wanted) &&
+    unused.every((time) => lastUsedAt.getTime() < time);
 }
 
 type Group = [CacheEntry, ...CacheEntry[]];
@@ -127,10 +172,6 @@ function lastUse(entries: Group): string {
       .sort()
       .at(-1) ?? ""
   );
-}
-
-function shortKey({ key }: CacheEntry): string {
-  return key.slice(0, 25);
 }
 
 function isInUse(

@@ -80,9 +80,9 @@ export class KeptFolders {
     return [...this.#idle.values()];
   }
 
-  /** Lets go of all that no build has borrowed now. */
-  async clear(): Promise<void> {
-    for (const key of [...this.#idle.keys()]) await this.#drop(key);
+  /** Lets go of those, unless a build has borrowed them meanwhile. */
+  async drop(ids: readonly string[]): Promise<void> {
+    for (const [key, { id }] of [...this.#idle]) if (ids.includes(id)) await this.#drop(key);
   }
 
   async #take(key: string): Promise<Kept> {

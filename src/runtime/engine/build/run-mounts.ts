@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { parseKeyValues } from "../../../lib/key-values.ts";
 import { lookUp } from "../../../lib/lookup.ts";
@@ -274,6 +274,8 @@ async function cacheMount(
     await chmod(dir, mount.mode);
     if (mount.from !== "") await fill(session, mount, dir, await session.source(mount.from, stage));
   }
+  // By when it was last read a mount's age is told.
+  await utimes(dir, new Date(), (await stat(dir)).mtime);
   if (isPrivate) undo.push(() => trash.discard(dir));
   else {
     inUse.add(dir);
