@@ -9,6 +9,7 @@ import { filled, flag } from "../query.ts";
 import { openDownload } from "../remote-context.ts";
 import { invalid, SENT, StatusError } from "../reply.ts";
 import type { Route } from "../router.ts";
+import { checkPlatform, fits, platformText, wantedPlatforms } from "../wanted-platform.ts";
 import { pipe } from "./archive.ts";
 import { joinTag } from "./containers.ts";
 import { registryAuth } from "./images.ts";
@@ -97,12 +98,15 @@ function download(source: string, signal: AbortSignal): Promise<Readable> {
   return openDownload(/^https?:\/\//.test(source) ? source : `http://${source}`, signal);
 }
 
-function push(call: Call): Promise<typeof SENT> {
+async function push(call: Call): Promise<typeof SENT> {
   const name = param(call, "name");
   const tag = filled(call.query, "tag");
+  const pushed = joinTag(name, tag);
+  const wanted = wantedPlatforms(call.query);
+  if (wanted.length > 0) checkPlatform(pushed, await call.runtime.images.inspect(pushed), wanted);
   return streamProgress(call, async (stream) => {
     await stream.line({ status: `The push refers to repository [${fullRepository(name)}]` });
-    const references = tag === undefined ? await tagsOf(call, name) : [joinTag(name, tag)];
+    const references = tag === undefined ? await tagsOf(call, name) : [pushed];
     if (references.length === 0)
       throw new RuntimeError("internal", `An image does not exist locally with the tag: ${name}`);
     for (const reference of references) {
@@ -152,7 +156,24 @@ function load(call: Call): Promise<typeof SENT> {
 async function save(call: Call, names: readonly string[]): Promise<typeof SENT> {
   const references = names.flatMap((name) => name.split(",")).filter((name) => name !== "");
   if (references.length === 0) throw invalid("no image names to save");
+  await checkSaved(call, references);
   const archive = await call.runtime.images.save(references);
   await pipe(archive, call.openStream({ contentType: "application/x-tar" }), call);
   return SENT;
+}
+
+/** What is not there by that name is for the save to tell: it may be a repository. */
+async function checkSaved({ runtime, query }: Call, references: readonly string[]): Promise<void> {
+  const wanted = wantedPlatforms(query);
+  if (wanted.length === 0) return;
+  const listed = await runtime.images.list({ filters: { reference: references } });
+  for (const { id } of listed) {
+    const image = await runtime.images.inspect(id);
+    const missing = wanted.find((platform) => !fits(image, platform));
+    if (missing !== undefined)
+      throw new RuntimeError(
+        "not-found",
+        `no suitable export target found for platform ${platformText(missing)}`,
+      );
+  }
 }

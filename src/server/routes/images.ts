@@ -7,10 +7,12 @@ import {
   imageSummaryToWire,
   removalToWire,
 } from "../../runtime/docker-api/index.ts";
+import type { ImageInfo } from "../../runtime/index.ts";
 import { type Call, param } from "../call.ts";
 import { filled, flag, integer } from "../query.ts";
 import { empty, json, type Reply } from "../reply.ts";
 import type { Route } from "../router.ts";
+import { checkPlatform, wantedPlatforms } from "../wanted-platform.ts";
 import { joinTag } from "./containers.ts";
 
 export const imageRoutes: readonly Route[] = [
@@ -34,10 +36,18 @@ async function list(call: Call): Promise<Reply> {
 }
 
 async function inspect(call: Call): Promise<Reply> {
-  return json(imageInfoToWire(await call.runtime.images.inspect(param(call, "name")), call.apiMinor));
+  return json(imageInfoToWire(await wantedImage(call), call.apiMinor));
+}
+
+async function wantedImage(call: Call, key?: "platforms"): Promise<ImageInfo> {
+  const name = param(call, "name");
+  const image = await call.runtime.images.inspect(name);
+  checkPlatform(name, image, wantedPlatforms(call.query, key));
+  return image;
 }
 
 async function history(call: Call): Promise<Reply> {
+  await wantedImage(call);
   const entries = await call.runtime.images.history(param(call, "name"));
   return json(entries.map(historyEntryToWire));
 }
@@ -54,6 +64,7 @@ async function tag(call: Call): Promise<Reply> {
 }
 
 async function remove(call: Call): Promise<Reply> {
+  if (call.query.has("platforms")) await wantedImage(call, "platforms");
   const removed = await call.runtime.images.remove(param(call, "name"), {
     force: flag(call.query, "force"),
     noPrune: flag(call.query, "noprune"),

@@ -11,6 +11,8 @@ docker image inspect -f '{{json .RepoTags}} {{.Os}} {{.Architecture}} {{json .Co
 docker history --format '{{.Comment}}' mine:1
 docker save mine:1 -o s.tar; tar tf s.tar | grep -cE '^(manifest.json|index.json|oci-layout)$'
 docker tag mine:1 mine:2; docker save mine | tar xO manifest.json | jq -c '.[].RepoTags'; docker rmi mine:2
+docker tag mine:1 sha256:aa; docker pull scratch
+docker image inspect --platform linux/amd64 -f '{{.Os}}' mine:1; docker image inspect --platform linux/arm64 mine:1; docker history -q --platform linux/arm64 mine:1; docker save --platform linux/arm64 mine:1 -o arm.tar; docker save --platform linux/amd64 mine:1 | tar t | grep -c manifest; docker image rm --platform linux/arm64 mine:1; docker push -q --platform linux/arm64 mine:1 2>&1 | grep Error
 docker rmi reg.example:5000/a/b:c
 docker rmi mine:1
 docker load -i s.tar

@@ -6,7 +6,7 @@ import { createImage } from "./create-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import { ingestLayer } from "./ingest-layer.ts";
 import { machinePlatform, parsePlatform } from "./platform.ts";
-import { canonicalText, parseReference, withDefaultTag } from "./reference.ts";
+import { canonicalText, familiarName, parseReference, withDefaultTag } from "./reference.ts";
 
 type ImportOptions = NonNullable<Parameters<Images["import"]>[1]>;
 
@@ -50,5 +50,7 @@ export function taggable(text: string): string {
   const reference = withDefaultTag(parseReference(text));
   if (reference.digest !== undefined)
     throw new RuntimeError("invalid", "refusing to create a tag with a digest reference");
+  if (familiarName(reference) === "sha256")
+    throw new RuntimeError("invalid", "refusing to create an ambiguous tag using digest algorithm as name");
   return canonicalText(reference);
 }

@@ -14,6 +14,7 @@ import { machinePlatform, parsePlatform, platformScore, platformText } from "./p
 import { pullSession } from "./pull-session.ts";
 import {
   canonicalText,
+  familiarName,
   familiarText,
   parseReference,
   type Reference,
@@ -50,6 +51,8 @@ export async function pullImage(
 ): Promise<Pulled> {
   const reference = withDefaultTag(parseReference(text));
   if (options.platform !== undefined) parsePlatform(options.platform);
+  if (familiarName(reference) === "scratch")
+    throw new RuntimeError("invalid", "'scratch' is a reserved name");
   const lease = context.leases.open();
   // What fails in one layer ends the others.
   const failed = new AbortController();
