@@ -426,6 +426,28 @@ describe("a build", () => {
     expect(await bench.output(named.id, "cat", "/f")).toBe("other");
   });
 
+  it.each([
+    ["type=cache,traget=/x", "unexpected key 'traget' in 'traget=/x'"],
+    ["target=/x,mode", "invalid field 'mode' must be a key=value pair"],
+    ["target=/x,ro=maybe", "invalid value for ro: maybe"],
+    ["target=/x,required", "unexpected key 'required' for mount type 'bind'"],
+    ["type=cache,target=/x,size=1", "unexpected key 'size' for mount type 'cache'"],
+  ])("refuses RUN --mount=%s", async (mount, message) => {
+    await expect(bench.build(`FROM busybox\nRUN --mount=${mount} true`)).rejects.toThrow(message);
+  });
+
+  it("says of an image and its steps that they are as old as SOURCE_DATE_EPOCH", async () => {
+    const dockerfile = "FROM busybox\nRUN echo dated > /x\nENV a=b";
+    const dated = (epoch: string) => bench.build(dockerfile, [], { buildArgs: { SOURCE_DATE_EPOCH: epoch } });
+    const { id } = await dated("1000");
+    const created = new Date(1_000_000);
+    expect((await bench.runtime.images.inspect(id)).createdAt).toEqual(created);
+    const [env, run, base] = await bench.runtime.images.history(id);
+    expect([env?.createdAt, run?.createdAt]).toEqual([created, created]);
+    expect(base?.createdAt).not.toEqual(created);
+    await expect(dated("soon")).rejects.toThrow("invalid SOURCE_DATE_EPOCH: soon");
+  });
+
   it("frees of its cache what the filters want", async () => {
     await bench.build(
       "FROM busybox\nRUN --mount=type=cache,target=/c,id=filtered echo > /c/x && echo > /once",

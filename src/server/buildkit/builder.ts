@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { unlessAborted } from "../../lib/unless-aborted.ts";
 import type { ContainerRuntime } from "../../runtime/index.ts";
+import { fullRepository, withTag } from "../full-name.ts";
 import { answerCall } from "./build-check.ts";
 import { asStep, type BuildOutcome, BuildRecord } from "./build-record.ts";
 import type { FrontendOptions } from "./dockerfile-source.ts";
@@ -78,7 +79,7 @@ export class Builder {
     signal: AbortSignal,
   ): Promise<SolveResult> {
     const order = await this.#orderOf(ref, signal);
-    if (frontend !== "dockerfile.v0")
+    if (frontend !== "dockerfile.v0" && !isDockerfileFrontend(frontend, options))
       throw new GrpcError(
         GRPC.unimplemented,
         frontend === ""
@@ -147,7 +148,7 @@ export class Builder {
       await asStep(record, "exporting to image", async () => {
         for (const name of wanted) await this.runtime.images.tag(imageId, name);
       });
-      names.push(...wanted);
+      names.push(...wanted.map((name) => withTag(fullRepository(name))));
     }
     return {
       "containerimage.digest": imageId,
@@ -155,6 +156,13 @@ export class Builder {
       ...(names.length === 0 ? {} : { "image.name": names.join(",") }),
     };
   }
+}
+
+/** Named by BUILDKIT_SYNTAX. What a Dockerfile's own `syntax` names is left at that, too: there is one frontend. */
+function isDockerfileFrontend(frontend: string, { source = "" }: FrontendOptions): boolean {
+  return (
+    frontend === "gateway.v0" && /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@]|$)/.test(source)
+  );
 }
 
 function isOfFiles(exporter: string): boolean {

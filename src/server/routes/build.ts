@@ -12,6 +12,7 @@ import {
 import type { BuildOptions } from "../../runtime/index.ts";
 import { stepUpdate } from "../buildkit/build-record.ts";
 import type { Call } from "../call.ts";
+import { withTag } from "../full-name.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { filled, flag, integer, textList, textMap } from "../query.ts";
 import { isRemote, openRemote } from "../remote-context.ts";
@@ -136,10 +137,6 @@ async function contextOf(call: Call): Promise<Pick<BuildOptions, "context" | "do
 
 function tagsOf(query: URLSearchParams): readonly string[] {
   return query.getAll("t").filter((tag) => tag !== "");
-}
-
-function withTag(reference: string): string {
-  return reference.includes(":", reference.lastIndexOf("/") + 1) ? reference : `${reference}:latest`;
 }
 
 async function prune(call: Call): Promise<Reply> {

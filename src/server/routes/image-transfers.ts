@@ -4,6 +4,7 @@ import { credentialsFromHeader } from "../../runtime/docker-api/index.ts";
 import type { ImageProgress } from "../../runtime/index.ts";
 import { RuntimeError } from "../../runtime/index.ts";
 import { type Call, param } from "../call.ts";
+import { fullRepository } from "../full-name.ts";
 import { type ProgressStream, streamProgress } from "../progress-stream.ts";
 import { filled, flag } from "../query.ts";
 import { openDownload } from "../remote-context.ts";
@@ -130,12 +131,6 @@ async function tagsOf(call: Call, name: string): Promise<readonly string[]> {
     .flatMap((image) => image.repoTags)
     .filter((reference) => reference.slice(0, reference.lastIndexOf(":")) === name)
     .sort();
-}
-
-function fullRepository(name: string): string {
-  const [first = "", ...rest] = name.split("/");
-  if (rest.length === 0) return `docker.io/library/${name}`;
-  return /[.:]/.test(first) || first === "localhost" ? name : `docker.io/${name}`;
 }
 
 function load(call: Call): Promise<typeof SENT> {

@@ -11,7 +11,7 @@ printf 'FROM busybox\nRUN --mount=type=secret,id=s cat /run/secrets/s > /len; wc
 printf 'FROM busybox\nRUN exit 7\n' | docker build -f - . >/dev/null 2>&1
 printf 'FROM busybox\nRUNN x\n' | docker build -f - . 2>&1 | grep -o 'unknown instruction: RUNN' | sort -u
 docker build -f nosuch . 2>&1 | grep -o 'no such file or directory' | sort -u
-docker build --iidfile id --metadata-file md -q --target one . | wc -c; cut -c1-7 id; jq -r 'keys[]' md | grep -c containerimage
+docker build --iidfile id --metadata-file md -q --target one . | wc -c; cut -c1-7 id; jq -r 'keys[]' md | grep -c containerimage; docker build -q --metadata-file md -t mn:1 -t mm --target one . | wc -c; jq -c '."image.name"' md; docker rmi mn:1 mm >/dev/null
 printf 'FROM busybox\nRUN echo classic > /c\n' > C; DOCKER_BUILDKIT=0 docker build -f C -t cl:1 . 2>/dev/null | grep -E '^(Step|Successfully tagged)'; docker run --rm cl:1 cat /c
 printf 'FROM busybox\nRUN exit 7\n' > F; DOCKER_BUILDKIT=0 docker build -f F . 2>&1 | tail -1
 mkdir c; printf '%s\n' 'services:' '  a:' '    build: { context: .., target: one, args: { V: 8 } }' '    image: cb:1' '    command: cat /v' '  b:' '    build: { context: .., target: one, args: { V: 9 } }' '    image: cb:2' > c/compose.yaml

@@ -1,5 +1,5 @@
 import { expandWord, type Instruction, splitWords, type WordOptions } from "../../dockerfile/index.ts";
-import { RuntimeError } from "../../index.ts";
+import { type BuildOptions, RuntimeError } from "../../index.ts";
 import { type Platform, platformText } from "../images/index.ts";
 
 /** Given to every RUN without being declared, and part of no cache key and no history. */
@@ -12,6 +12,18 @@ const PROXY_ARGS: ReadonlySet<string> = new Set(
 
 export function isProxyArg(name: string): boolean {
   return PROXY_ARGS.has(name);
+}
+
+/** `SOURCE_DATE_EPOCH`: when an image and its steps are said to be of, so that a build can be had again bit by bit. */
+export function sourceDate({ buildArgs }: BuildOptions): string | undefined {
+  const text = buildArgs?.["SOURCE_DATE_EPOCH"] ?? "";
+  if (text === "") return undefined;
+  if (!/^[+-]?\d{1,11}$/.test(text))
+    throw new RuntimeError(
+      "invalid",
+      `invalid SOURCE_DATE_EPOCH: ${text}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
+  return new Date(Number(text) * 1000).toISOString();
 }
 
 /** The proxies among the build arguments; a program looks for small letters or for capitals. */

@@ -55,6 +55,8 @@ export interface BuildSession {
   readonly target: Stage;
   readonly platform: Platform;
   readonly globalArgs: ReadonlyMap<string, string>;
+  /** What everything is said to be of, where the build names a time. */
+  readonly sourceDate: string | undefined;
   readonly context: BuildSource;
   readonly trees: Trees;
   readonly output: BuildOutput;

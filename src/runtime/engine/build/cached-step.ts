@@ -147,13 +147,14 @@ function withLayer(
   createdBy: string,
 ): StageState {
   const { layer, createdAt, keys } = made;
-  const entry = { created: createdAt, createdBy, isEmptyLayer: layer === undefined };
+  const created = session.sourceDate ?? createdAt;
+  const entry = { created, createdBy, isEmptyLayer: layer === undefined };
   const record = { keys, createdAt, ...(layer === undefined ? {} : { layer: state.layers.length }) };
   const base = {
     ...state,
     history: [...state.history, entry],
     steps: [...state.steps, record],
-    created: createdAt,
+    created,
   };
   if (layer === undefined) return base;
   const chainId: Digest = chainIdOf(state.chainId, layer.diffId);
@@ -180,6 +181,7 @@ export async function configStep(
       lastUsedAt: created,
       usageCount: 1,
     });
-  const history = [...state.history, { created, createdBy, isEmptyLayer: true }];
-  return { state: { ...state, ...next, history, created }, isCached: known !== undefined };
+  const told = session.sourceDate ?? created;
+  const history = [...state.history, { created: told, createdBy, isEmptyLayer: true }];
+  return { state: { ...state, ...next, history, created: told }, isCached: known !== undefined };
 }

@@ -14,7 +14,7 @@ import { type BuildOptions, type Images, isFolderSource, RuntimeError } from "..
 import { createImage, machinePlatform, taggable } from "../images/index.ts";
 import { diffTar } from "../rootfs/index.ts";
 import { baseState, findOrPull, targetPlatform } from "./base-image.ts";
-import { globalArgs, platformArgs } from "./build-args.ts";
+import { globalArgs, platformArgs, sourceDate } from "./build-args.ts";
 import type { CacheEntry } from "./build-cache.ts";
 import { openFiles, readContext } from "./build-context.ts";
 import { BuildOutput } from "./build-output.ts";
@@ -32,7 +32,7 @@ export async function buildImage(
   options: BuildOptions,
 ): Promise<{ readonly id: string }> {
   const references = (options.tags ?? []).map(taggable);
-  return runBuild(builder, options, (state) => finish(builder, state, references, carriesCache(options)));
+  return runBuild(builder, options, (state) => finish(builder, state, references, options));
 }
 
 /** One build from the context to its files. */
@@ -99,6 +99,7 @@ interface Plan {
   readonly target: Stage;
   readonly needed: readonly Stage[];
   readonly globalArgs: ReadonlyMap<string, string>;
+  readonly sourceDate: string | undefined;
   readonly platform: BuildSession["platform"];
 }
 
@@ -115,7 +116,8 @@ function planBuild(text: string, name: string, options: BuildOptions): Plan {
   });
   const target = withLabels(named, options.labels);
   const file = { ...parsed, stages: parsed.stages.with(named.index, target) };
-  return { file, target, needed: neededStages(file, target, args), globalArgs: args, platform };
+  const needed = neededStages(file, target, args);
+  return { file, target, needed, globalArgs: args, sourceDate: sourceDate(options), platform };
 }
 
 /** Labels given from outside are one more instruction at the end. */
@@ -166,6 +168,7 @@ function openSession(
     target: parts.target,
     platform: parts.platform,
     globalArgs: parts.globalArgs,
+    sourceDate: parts.sourceDate,
     context: { ...parts.source, keepsOwner: false },
     trees: parts.trees,
     output: new BuildOutput(options.onOutput),
@@ -272,14 +275,14 @@ async function finish(
   builder: BuilderContext,
   state: StageState,
   references: readonly string[],
-  hasInlineCache: boolean,
+  options: BuildOptions,
 ): Promise<{ readonly id: string }> {
   const { context } = builder.images;
   await Promise.all(state.layers.map((layer) => context.content.makeDurable(layer.blob.digest)));
   const { os, architecture, variant } = state.platform;
   const image = await createImage(context, {
     config: {
-      created: state.created || new Date().toISOString(),
+      created: sourceDate(options) ?? (state.created || new Date().toISOString()),
       ...(state.author === undefined ? {} : { author: state.author }),
       os,
       architecture,
@@ -287,7 +290,7 @@ async function finish(
       defaults: state.config,
       diffIds: state.layers.map((layer) => layer.diffId),
       history: state.history,
-      ...(hasInlineCache ? { buildSteps: state.steps } : {}),
+      ...(carriesCache(options) ? { buildSteps: state.steps } : {}),
     },
     layers: state.layers,
     references,

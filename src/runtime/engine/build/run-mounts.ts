@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
-import { parseKeyValues } from "../../../lib/key-values.ts";
+import { type KeyValue, parseKeyValues } from "../../../lib/key-values.ts";
 import { lookUp } from "../../../lib/lookup.ts";
 import { expandWord } from "../../dockerfile/index.ts";
 import { RuntimeError } from "../../index.ts";
@@ -58,12 +58,14 @@ export function parseRunMounts(step: Step): readonly RunMount[] {
 }
 
 function parseMount(text: string, workingDir: string, index: number): RunMount {
-  const fields = new Map(parseKeyValues(text).map(([key, value = "true"]) => [key, value]));
+  const given = parseKeyValues(text);
+  const fields = new Map(given.map(([key, value = "true"]) => [key, value]));
   const take = (...names: readonly string[]) =>
     names.map((name) => fields.get(name)).find((value) => value !== undefined);
-  const type = take("type") ?? "bind";
-  const given = take("target", "dst", "destination");
-  const target = given === undefined ? undefined : posix.resolve("/", workingDir, given);
+  const type = take("type")?.toLowerCase() ?? "bind";
+  checkFields(given, type);
+  const place = take("target", "dst", "destination");
+  const target = place === undefined ? undefined : posix.resolve("/", workingDir, place);
   const isReadOnly = isOn(take("ro", "readonly")) && !isOn(take("rw", "readwrite"));
   const common = { from: take("from") ?? "", source: take("source", "src") ?? "" };
   const ids = { uid: number("uid", take("uid") ?? "0", 10), gid: number("gid", take("gid") ?? "0", 10) };
@@ -85,14 +87,14 @@ function parseMount(text: string, workingDir: string, index: number): RunMount {
       return { type, target: needed(target, type), size: take("size") ?? "" };
     case "secret": {
       const env = take("env");
-      const id = take("id") ?? (given === undefined ? undefined : posix.basename(given));
+      const id = take("id") ?? (place === undefined ? undefined : posix.basename(place));
       if (id === undefined) throw new RuntimeError("invalid", "secret mount needs an id or a target");
-      const place = target ?? (env === undefined ? `/run/secrets/${id}` : undefined);
+      const path = target ?? (env === undefined ? `/run/secrets/${id}` : undefined);
       return {
         type,
         ...ids,
         id,
-        ...(place === undefined ? {} : { target: place }),
+        ...(path === undefined ? {} : { target: path }),
         ...(env === undefined ? {} : { env }),
         isRequired: isOn(take("required")),
         mode: number("mode", take("mode") ?? "0400", 8),
@@ -110,6 +112,39 @@ function parseMount(text: string, workingDir: string, index: number): RunMount {
     default:
       throw new RuntimeError("invalid", `unsupported mount type "${type}"`);
   }
+}
+
+const SWITCHES = ["readonly", "ro", "readwrite", "rw", "required"];
+const OWNED = ["secret", "ssh", "cache"];
+const TYPES_OF: Readonly<Record<string, readonly string[]>> = {
+  required: ["secret", "ssh"],
+  size: ["tmpfs"],
+  sharing: ["cache"],
+  mode: OWNED,
+  uid: OWNED,
+  gid: OWNED,
+};
+const KEYS: ReadonlySet<string> = new Set([
+  ...["type", "from", "source", "src", "target", "dst", "destination", "id", "env"],
+  ...[...SWITCHES, ...Object.keys(TYPES_OF)],
+]);
+
+/** A word that would do nothing is a mistake of whoever wrote it. */
+function checkFields(fields: readonly KeyValue[], type: string): void {
+  for (const [key, value] of fields) {
+    const isSwitch = SWITCHES.includes(key);
+    if (!KEYS.has(key))
+      throw invalid(`unexpected key '${key}' in '${value === undefined ? key : `${key}=${value}`}'`);
+    if (value === undefined && !isSwitch) throw invalid(`invalid field '${key}' must be a key=value pair`);
+    if (isSwitch && !/^(?:1|t|true|0|f|false)$/i.test(value ?? "true"))
+      throw invalid(`invalid value for ${key}: ${value}`);
+    if (TYPES_OF[key]?.includes(type) === false)
+      throw invalid(`unexpected key '${key}' for mount type '${type}'`);
+  }
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError("invalid", message);
 }
 
 function isOn(value: string | undefined): boolean {

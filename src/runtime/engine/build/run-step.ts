@@ -123,7 +123,7 @@ async function execute(
     mounts: work.mounts,
     ...(work.network === undefined ? {} : { networkMode: work.network }),
     ...(options.extraHosts === undefined ? {} : { extraHosts: options.extraHosts }),
-    hostname: id,
+    hostname: "buildkitsandbox",
     ...(options.shmSizeBytes === undefined ? {} : { shmSizeBytes: options.shmSizeBytes }),
     onOutput: ({ data, stream }) => step.printBytes(data, stream),
     signal,
