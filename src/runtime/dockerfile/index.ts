@@ -11,9 +11,10 @@ export {
 export { DockerfileError, type Lines, parseError } from "./dockerfile-error.ts";
 export { excerpt } from "./excerpt.ts";
 export { type LintReport, lintDockerfile } from "./lint/lint-dockerfile.ts";
-export { lintOnRuntime } from "./lint/lint-on-runtime.ts";
+export { knownTo, lintOnRuntime } from "./lint/lint-on-runtime.ts";
 export { type LintWarning, RULES, ruleUrl } from "./lint/rules.ts";
 export { parseNameValues, parseTextList, splitWords } from "./name-values.ts";
+export { commentOn, type Outline, outlineOf } from "./outline.ts";
 export {
   type Dockerfile,
   type Heredoc,

@@ -1,10 +1,14 @@
 import {
   checkForms,
+  commentOn,
   type Dockerfile,
   DockerfileError,
+  knownTo,
   type Lines,
   type LintReport,
   lintOnRuntime,
+  type Outline,
+  outlineOf,
   parseDockerfile,
   RULES,
   ruleUrl,
@@ -61,7 +65,8 @@ export async function answerCall(
 ): Promise<Readonly<Record<string, string>>> {
   const { record, session, options } = request;
   const call = options["requestid"];
-  if (call !== "frontend.lint" && call !== "frontend.targets")
+  if (call === "frontend.subrequests.describe") return metadataOf(CALLS, true);
+  if (call !== "frontend.lint" && call !== "frontend.targets" && call !== "frontend.outline")
     throw new GrpcError(GRPC.unimplemented, `unsupported request ${call}`);
   const { context } = options;
   if (context !== undefined && options["dockerfilekey"] === undefined)
@@ -71,10 +76,31 @@ export async function answerCall(
     );
   const { text } = await readDockerfile(record, session, options);
   if (call === "frontend.targets") return metadataOf(targetsOf(text), true);
+  if (call === "frontend.outline") {
+    await warnOf(request, text);
+    return metadataOf(outlineAnswer(await outline(request, text), text), true);
+  }
   const report = await check(request, text, undefined);
   const isFine = report.warnings.length === 0 && report.error === undefined;
   return metadataOf(lintAnswer(report, text, dockerfileName(options)), isFine);
 }
+
+const RESULTS = [
+  { name: "result.json", description: "" },
+  { name: "result.txt", description: "" },
+];
+const CALLS = [
+  {
+    name: "frontend.outline",
+    description: "List all parameters current build target supports",
+    opts: [{ name: "target", description: "Target build stage" }],
+  },
+  { name: "frontend.targets", description: "List all targets current build supports", opts: [] },
+  { name: "frontend.subrequests.describe", description: "List available subrequest types", opts: null },
+].map(({ name, description, opts }) => ({
+  ...{ name, version: "1.0.0", type: "rpc", description, opts },
+  ...{ inputs: null, metadata: RESULTS, refs: null },
+}));
 
 /** The client's exit code comes with it. */
 function metadataOf(answer: object, isFine: boolean): Readonly<Record<string, string>> {
@@ -90,16 +116,55 @@ async function check(
   text: string,
   target: string | undefined,
 ): Promise<LintReport> {
-  const buildArgs = Object.entries(options).flatMap(([key, value]) =>
-    key.startsWith("build-arg:") ? [[key.slice("build-arg:".length), value] as const] : [],
-  );
+  const platform = options["platform"] || undefined;
   return lintOnRuntime(runtime, {
     text,
     name: dockerfileName(options),
-    buildArgs: Object.fromEntries(buildArgs),
+    buildArgs: buildArgsOf(options),
     target,
-    platform: options["platform"] || undefined,
+    platform,
   });
+}
+
+async function outline({ runtime, options }: CheckRequest, text: string): Promise<Outline> {
+  return outlineOf({
+    text,
+    name: dockerfileName(options),
+    buildArgs: buildArgsOf(options),
+    target: options["target"] ?? "",
+    ...(await knownTo(runtime, options["platform"] || undefined)),
+  });
+}
+
+function buildArgsOf(options: FrontendOptions): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(options).flatMap(([key, value]) =>
+      key.startsWith("build-arg:") ? [[key.slice("build-arg:".length), value]] : [],
+    ),
+  );
+}
+
+function outlineAnswer({ name, description, args, secrets, ssh }: Outline, text: string) {
+  const mount = (one: Outline["secrets"][number]) => ({
+    name: one.name,
+    ...(one.isRequired && { required: true }),
+    location: location(one.lines),
+  });
+  return {
+    ...(name !== undefined && { name }),
+    ...(description !== undefined && { description }),
+    ...(args.length > 0 && {
+      args: args.map((arg) => ({
+        name: arg.name,
+        ...(arg.description !== undefined && { description: arg.description }),
+        ...(arg.value !== "" && { value: arg.value }),
+        location: location(arg.lines),
+      })),
+    }),
+    ...(secrets.length > 0 && { secrets: secrets.map(mount) }),
+    ...(ssh.length > 0 && { ssh: ssh.map(mount) }),
+    sources: [Buffer.from(text).toString("base64")],
+  };
 }
 
 function location({ line, endLine }: Lines) {
@@ -139,7 +204,7 @@ function targetsOf(text: string) {
     targets: stages.map(({ name, base, platform, from }, index) => ({
       ...(name !== undefined && { name }),
       ...(index === stages.length - 1 && { default: true }),
-      ...described(lines, from.line, name),
+      ...described(name === undefined ? undefined : commentOn(lines, from.line, name)),
       base,
       ...(platform !== undefined && { platform }),
       location: location(from),
@@ -148,15 +213,6 @@ function targetsOf(text: string) {
   };
 }
 
-/** The comment right above that begins with the stage's name. */
-function described(lines: readonly string[], line: number, name: string | undefined) {
-  const comments: string[] = [];
-  for (let at = line - 2; at >= 0 && /^\s*#/.test(lines[at] ?? ""); at -= 1)
-    comments.unshift((lines[at] ?? "").replace(/^\s*#\s*/, ""));
-  const found = comments.find(
-    (comment) => name !== undefined && comment.toLowerCase().startsWith(`${name} `),
-  );
-  return found === undefined || name === undefined
-    ? {}
-    : { description: found.slice(name.length + 1).trim() };
+function described(description: string | undefined) {
+  return description === undefined ? {} : { description };
 }

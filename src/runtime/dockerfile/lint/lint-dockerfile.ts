@@ -1,7 +1,8 @@
 import { RuntimeError } from "../../index.ts";
 import { checkForms } from "../check-forms.ts";
 import { parseDockerfile } from "../parse-dockerfile.ts";
-import { findStage, type Stage, type StagedDockerfile, splitStages, targetStage } from "../stages.ts";
+import { reachableStages } from "../reachable-stages.ts";
+import { findStage, type Stage, type StagedDockerfile, splitStages } from "../stages.ts";
 import { checkOptions } from "./check-options.ts";
 import { type Bases, lintBases } from "./lint-bases.ts";
 import { lintStage, type StageFacts } from "./lint-stage.ts";
@@ -63,7 +64,7 @@ async function lintStages(
   { target, envOf }: LintRequest,
   warn: Warn,
 ): Promise<void> {
-  const wanted = target === undefined ? file.stages : reachable(file, names, target);
+  const wanted = target === undefined ? file.stages : reachableStages(file, names, target);
   const facts = new Map<Stage, StageFacts>();
   for (const stage of wanted) {
     const base = names[stage.index] ?? "";
@@ -78,28 +79,10 @@ async function lintStages(
   }
 }
 
-async function baseEnv(
+export async function baseEnv(
   base: string,
   envOf: LintRequest["envOf"],
 ): Promise<ReadonlyMap<string, string> | undefined> {
   const env = base === "scratch" ? [] : await envOf(base);
   return env && new Map(env.map((pair) => [pair.split("=", 1)[0] ?? "", pair.slice(pair.indexOf("=") + 1)]));
-}
-
-/** The target, and the stages that its FROM, COPY and RUN name, in the file's order. */
-function reachable(file: StagedDockerfile, names: readonly string[], target: string): readonly Stage[] {
-  const found = new Set<Stage>();
-  const visit = (stage: Stage | undefined): void => {
-    if (stage === undefined || found.has(stage)) return;
-    found.add(stage);
-    const sources = stage.instructions.flatMap(({ flags }) =>
-      flags.flatMap(({ name, value }) =>
-        name === "from" ? [value] : name === "mount" ? (/(?:^|,)from=([^,]+)/.exec(value)?.[1] ?? []) : [],
-      ),
-    );
-    for (const source of [names[stage.index] ?? "", ...sources])
-      visit(findStage(file.stages, source, stage.index));
-  };
-  visit(targetStage(file.stages, target));
-  return file.stages.filter((stage) => found.has(stage));
 }

@@ -7,9 +7,15 @@ export async function lintOnRuntime(
   runtime: Pick<ContainerRuntime, "info" | "images">,
   request: Omit<LintRequest, "platform" | "envOf"> & { readonly platform: string | undefined },
 ): Promise<LintReport> {
-  return lintDockerfile({
-    ...request,
-    platform: request.platform ?? `linux/${goArchitecture((await runtime.info()).architecture)}`,
+  return lintDockerfile({ ...request, ...(await knownTo(runtime, request.platform)) });
+}
+
+export async function knownTo(
+  runtime: Pick<ContainerRuntime, "info" | "images">,
+  platform: string | undefined,
+): Promise<Pick<LintRequest, "platform" | "envOf">> {
+  return {
+    platform: platform ?? `linux/${goArchitecture((await runtime.info()).architecture)}`,
     envOf: (image) =>
       runtime.images.inspect(image).then(
         ({ config }) => config.env ?? [],
@@ -18,5 +24,5 @@ export async function lintOnRuntime(
           throw error;
         },
       ),
-  });
+  };
 }
