@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { type FileStat, tarOf } from "../../src/server/buildkit/file-sync.ts";
 import { encodeGrpcMessage, grpcFrame, grpcMessages } from "../../src/server/buildkit/grpc-frames.ts";
+import { imageDefinition, withInputs } from "../../src/server/buildkit/image-definition.ts";
 import { ProtoMessage, ProtoWriter } from "../../src/server/buildkit/proto.ts";
 import { excludePatterns } from "../../src/server/buildkit/solve-dockerfile.ts";
 import { TAR_END, tarHeader, tarPadding } from "../../src/server/buildkit/tar-header.ts";
@@ -73,6 +74,16 @@ describe("an ignore file", () => {
       "a/b",
       "*.log",
     ]);
+  });
+});
+
+describe("an image as another target's input", () => {
+  it("comes back as the image that a context names", () => {
+    const id = `sha256:${"1".repeat(64)}`;
+    const definition = new ProtoWriter().text(1, "dep").message(2, imageDefinition(id));
+    const inputs = [new ProtoMessage(definition.finish())];
+    const options = { "context:base": "input:dep", "context:other": "input:none", target: "input:dep" };
+    expect(withInputs(options, inputs)).toEqual({ ...options, "context:base": `docker-image://${id}` });
   });
 });
 

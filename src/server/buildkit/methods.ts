@@ -3,6 +3,7 @@ import { type ContainerRuntime, type DiskUsage, type Filters, RuntimeError } fro
 import type { Builder, Exporter } from "./builder.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import type { GrpcCall, GrpcMethod, GrpcMethods } from "./grpc-server.ts";
+import { imageDefinition, withInputs } from "./image-definition.ts";
 import { type ProtoMessage, ProtoWriter } from "./proto.ts";
 
 const CONTROL = "/moby.buildkit.v1.Control";
@@ -18,6 +19,8 @@ const FRONTEND_CAPS = [
   "proto.refarray",
   "gateway.evaluate",
   "gateway.solve.evaluate",
+  "reference.output",
+  "frontend.inputs",
 ];
 
 /** The part of BuildKit's interface that buildx and docker compose need, over the runtime's own builder. */
@@ -51,10 +54,16 @@ export function buildkitMethods(builder: Builder): GrpcMethods {
       const { result, metadata } = await builder.solveWithin(
         buildId,
         request.text(2),
-        request.map(3),
+        withInputs(request.map(3), request.messages(13)),
         signal,
       );
-      const ref = result === undefined ? undefined : new ProtoWriter().text(1, result);
+      const image = result === undefined ? undefined : builder.record(buildId).results.get(result);
+      const ref =
+        result === undefined
+          ? undefined
+          : new ProtoWriter()
+              .text(1, result)
+              .message(2, image === undefined ? undefined : imageDefinition(image));
       return new ProtoWriter()
         .text(1, result)
         .message(3, new ProtoWriter().message(3, ref).map(10, metadata));

@@ -11,4 +11,7 @@ printf 'FROM busybox\nEXPOSE 8080:80 127.0.0.1:9:9/udp\nVOLUME ["/x"]\n' >Dfile;
 # what a prune's filters leave alone; the host's own address
 printf 'FROM busybox\nRUN --mount=type=cache,target=/c,id=cc : >/c/x; grep -c "\sh1$" /etc/hosts >/n\nCMD cat /n\n' >Dfile; docker build -q --add-host h1:host-gateway -t bs -f Dfile . | wc -c; docker run --rm bs
 docker builder prune -af --filter until=1h; docker builder prune -af --filter unused-for=1h; docker builder prune -af --filter id=zzzz; docker builder prune -f --filter type=exec.cachemount | wc -l; docker builder prune -f --filter type=exec.cachemount
-docker rmi bs >/dev/null; docker builder prune -af >/dev/null
+# targets that are built on others, and contexts in the place of stages
+printf 'services:\n  x:\n    image: cb:x\n    build:\n      dockerfile_inline: |\n        FROM y\n        RUN cat /y >/x\n        COPY --from=y /y /z\n      additional_contexts: { y: service:y }\n  y:\n    image: cb:y\n    build: { dockerfile_inline: "FROM busybox\\nRUN echo y >/y\\nENV E=1" }\n' >compose.yaml; docker compose build 2>&1 | grep Built | sort; docker run --rm cb:x sh -c 'cat /x /z; echo $E'
+printf 'FROM busybox AS stage\nRUN false\nFROM busybox\nCOPY --from=stage /c /h\nCMD cat /h\n' >Dfile; docker build -q --build-context stage=d -t bs -f Dfile . | wc -c; docker run --rm bs; printf 'FROM busybox AS stage\nRUN false\nFROM stage\nCMD cat /y\n' >Dfile; docker build -q --build-context stage=docker-image://cb:y -t bs -f Dfile . | wc -c; docker run --rm bs
+docker rmi bs cb:x cb:y >/dev/null; docker builder prune -af >/dev/null

@@ -1,11 +1,16 @@
 import { parseKeyValues } from "../../../lib/key-values.ts";
 import { expandWord, findStage, type Stage, type StagedDockerfile } from "../../dockerfile/index.ts";
+import type { BuildOptions } from "../../index.ts";
 
-/** The stages a target needs, itself last: through FROM, COPY --from and RUN --mount. In the file's order. */
+/**
+ * The stages a target needs, itself last: through FROM, COPY --from and RUN --mount. In the file's order. A named
+ * context goes before a stage of its name.
+ */
 export function neededStages(
   { stages, escapeChar }: StagedDockerfile,
   target: Stage,
   globalArgs: ReadonlyMap<string, string>,
+  namedContexts: NonNullable<BuildOptions["namedContexts"]> = {},
 ): readonly Stage[] {
   const words = { escape: escapeChar, variable: (name: string) => globalArgs.get(name) };
   const needed = new Set<Stage>();
@@ -16,7 +21,7 @@ export function neededStages(
       expandWord(stage.base, words),
       ...stage.instructions.flatMap(({ flags }) => flags.flatMap(fromOf)),
     ];
-    for (const reference of references) {
+    for (const reference of references.filter((name) => !Object.hasOwn(namedContexts, name))) {
       const other = findStage(stages, reference, stage.index);
       if (other !== undefined) visit(other);
     }

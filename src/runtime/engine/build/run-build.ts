@@ -116,7 +116,7 @@ function planBuild(text: string, name: string, options: BuildOptions): Plan {
   });
   const target = withLabels(named, options.labels);
   const file = { ...parsed, stages: parsed.stages.with(named.index, target) };
-  const needed = neededStages(file, target, args);
+  const needed = neededStages(file, target, args, options.namedContexts);
   return { file, target, needed, globalArgs: args, sourceDate: sourceDate(options), platform };
 }
 
