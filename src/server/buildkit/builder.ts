@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { unlessAborted } from "../../lib/unless-aborted.ts";
 import type { ContainerRuntime } from "../../runtime/index.ts";
-import { fullRepository, withTag } from "../full-name.ts";
+import { fullRepository } from "../full-name.ts";
 import { answerCall } from "./build-check.ts";
 import { asStep, type BuildOutcome, BuildRecord } from "./build-record.ts";
 import type { FrontendOptions } from "./dockerfile-source.ts";
@@ -148,7 +148,7 @@ export class Builder {
       await asStep(record, "exporting to image", async () => {
         for (const name of wanted) await this.runtime.images.tag(imageId, name);
       });
-      names.push(...wanted.map((name) => withTag(fullRepository(name))));
+      names.push(...wanted.map(fullRepository));
     }
     return {
       "containerimage.digest": imageId,

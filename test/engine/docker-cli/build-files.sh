@@ -5,7 +5,7 @@ bs 'COPY d /o/p'; bs 'COPY --chmod=g+w d /o'; bs 'COPY --chmod=750 d /o/p/q/'; b
 bs 'RUN mkdir /o' 'COPY a d /o'; bs 'RUN mkdir /o' 'ADD --chmod=777 --chown=7:8 t.tar /o/'; bs 'WORKDIR /o' 'COPY zz* yy* ./'
 printf '%s\n' 'FROM busybox AS from' 'RUN mkdir /s && chmod 700 /s && chown 5 /s && touch /s/f' 'ARG X=5' 'FROM from' 'ENV V=1' 'ARG V=2' 'LABEL l=$V-$X' 'COPY --from=from /s /o/p' 'CMD ls -ld /o /o/p | cut -c1-10' >Dfile; docker build -q -t bs -f Dfile . | wc -c; docker run --rm bs; docker inspect -f '{{json .Config.Labels}} {{json .Config.Env}}' bs
 # what cannot be built is told before anything is done
-printf 'FROM busybox AS never\nLABEL =x\nFROM busybox\nRUN echo done\n' >Dfile; docker build --progress plain -f Dfile . 2>&1 | grep -e done$ -e ^ERROR
+printf 'FROM busybox AS never\nLABEL =x\nFROM busybox\nRUN echo done\n' >Dfile; docker build --progress plain -f Dfile . 2>&1 | grep -v transferring | grep -e done$ -e ^ERROR
 for line in 'HEALTHCHECK --retries=-1 CMD x' 'HEALTHCHECK --foo=1 CMD x' 'COPY --link=x a /b' 'COPY --from a /b /c' 'RUN --network=x true' 'SHELL x' 'ARG' 'USER' 'ENV =x' 'VOLUME [""]' 'ONBUILD FROM x' 'EXPOSE 80/x' 'EXPOSE 1-3:7-8'; do printf 'FROM busybox\n%s\n' "$line" | docker build -q - 2>&1 | grep ^ERROR | sed 's/failed to run Build function/failed to solve/'; done
 printf 'FROM busybox\nEXPOSE 8080:80 127.0.0.1:9:9/udp\nVOLUME ["/x"]\n' >Dfile; docker build --check -f Dfile . 2>&1 | sed -n '/^Check/,$p'; docker build -q -t bs -f Dfile . | wc -c; docker inspect -f '{{json .Config.ExposedPorts}}' bs
 # what a prune's filters leave alone; the host's own address
