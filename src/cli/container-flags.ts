@@ -9,6 +9,7 @@ import { integer, noFlag, repeated, seconds } from "./globals.ts";
 import { pairs } from "./image-build.ts";
 import { parseBytes, parseMount, parseVolume } from "./parse-mount.ts";
 import { parsePort } from "./parse-port.ts";
+import { parseUlimit } from "./parse-ulimit.ts";
 import { readNamedFile } from "./read-file.ts";
 import { declareResources, type ResourceFlags, resourcesOf, restartOf } from "./resource-flags.ts";
 import { splitCommand } from "./split-command.ts";
@@ -240,7 +241,7 @@ export async function containerSpecOf(
     ...(flags.securityOpt.length > 0 && { securityOptions: flags.securityOpt }),
     ...(flags.deviceCgroupRule.length > 0 && { deviceCgroupRules: flags.deviceCgroupRule }),
     ...(flags.device.length > 0 && { devices: flags.device.map(deviceOf) }),
-    ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit.map(ulimitOf) }),
+    ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit.map(parseUlimit) }),
     ...(flags.sysctl.length > 0 && { sysctls: pairs(flags.sysctl) }),
     ...(flags.oomScoreAdj !== undefined && { oomScoreAdj: flags.oomScoreAdj }),
     ...(flags.runtime !== undefined && { runtime: flags.runtime }),
@@ -307,10 +308,4 @@ function deviceOf(text: string) {
     containerPath: second === undefined || isPermissions ? hostPath : second,
     permissions: third ?? (isPermissions ? second : "rwm"),
   };
-}
-
-function ulimitOf(text: string) {
-  const match = /^(\w+)=(-?\d+)(?::(-?\d+))?$/.exec(text);
-  if (match?.[1] === undefined) throw usageError(`Invalid ulimit "${text}": it is NAME=SOFT[:HARD]`);
-  return { name: match[1], soft: Number(match[2]), hard: Number(match[3] ?? match[2]) };
 }

@@ -13,6 +13,8 @@ import { writeArchive } from "./commands/export.ts";
 import type { Context } from "./context.ts";
 import { noFlag, repeated } from "./globals.ts";
 import { interruptSignal } from "./interrupt.ts";
+import { parseBytes } from "./parse-mount.ts";
+import { parseUlimit } from "./parse-ulimit.ts";
 import { readNamedFile } from "./read-file.ts";
 import { escapeControls } from "./render/paint.ts";
 import { sshSockets } from "./ssh-agents.ts";
@@ -30,6 +32,8 @@ export interface ImageBuildFlags {
   readonly quiet?: boolean;
   readonly network?: string;
   readonly addHost: readonly string[];
+  readonly shmSize?: string;
+  readonly ulimit: readonly string[];
   readonly cacheFrom: readonly string[];
   readonly cacheTo: readonly string[];
   readonly secret: readonly string[];
@@ -52,6 +56,8 @@ export function declareImageBuild(command: Command): Command {
     .option("-q, --quiet", "print only the image's id")
     .option("--network <mode>", "network of RUN instructions")
     .addOption(repeated("--add-host <name:ip>", "a line of /etc/hosts"))
+    .option("--shm-size <bytes>", "size of /dev/shm of RUN instructions")
+    .addOption(repeated("--ulimit <name=soft[:hard]>", "limit of RUN instructions"))
     .addOption(repeated("--cache-from <image>", "image that carries a cache"))
     .addOption(repeated("--cache-to <type=inline>", "let the image carry its cache"))
     .addOption(repeated("--secret <id=x,src=file>", "a secret for RUN --mount=type=secret"))
@@ -101,6 +107,8 @@ async function optionsOf(
     buildArgs: pairs(withOurValues(flags.buildArg, context.io.env)),
     labels: pairs(flags.label),
     ...(flags.addHost.length > 0 && { extraHosts: flags.addHost }),
+    ...(flags.shmSize !== undefined && { shmSizeBytes: parseBytes(flags.shmSize) }),
+    ...(flags.ulimit.length > 0 && { ulimits: flags.ulimit.map(parseUlimit) }),
     ...(flags.cacheFrom.length > 0 && { cacheFrom: flags.cacheFrom }),
     ...(flags.cacheTo.length > 0 && { cacheTo: flags.cacheTo }),
     ...(Object.keys(secrets).length > 0 && { secrets }),

@@ -8,9 +8,7 @@ export function resourcesOf(service: Service): Partial<ContainerSpec> {
   return {
     ...(Object.keys(resources).length > 0 && { resources }),
     ...(service.ulimits !== undefined && {
-      ulimits: Object.entries(service.ulimits)
-        .map(([name, limit]) => ulimitOf(name, limit))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      ulimits: ulimitsOf(service.ulimits),
     }),
     ...(service.devices !== undefined && {
       devices: service.devices.map(({ source = "", target = source, permissions = "rwm" }) => ({
@@ -64,6 +62,13 @@ function blkioOf(config: BlkioConfig | undefined): Resources {
     ...(readIops !== undefined && { blkioReadIops: readIops }),
     ...(writeIops !== undefined && { blkioWriteIops: writeIops }),
   };
+}
+
+/** In the order of their names. */
+export function ulimitsOf(ulimits: NonNullable<Service["ulimits"]>): readonly Ulimit[] {
+  return Object.entries(ulimits)
+    .map(([name, limit]) => ulimitOf(name, limit))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function ulimitOf(name: string, limit: NonNullable<Service["ulimits"]>[string]): Ulimit {

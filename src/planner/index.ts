@@ -1,3 +1,4 @@
+export { ulimitsOf } from "./container-resources.ts";
 export { environmentOf } from "./container-spec.ts";
 export type { Desired, DesiredService } from "./desired.ts";
 export { type AskContext, desiredAfter } from "./desired-after.ts";

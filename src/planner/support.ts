@@ -78,7 +78,6 @@ export const SUPPORT: readonly SupportRow[] = [
     when: (value) => Array.isArray(value) && value.some((one) => one !== "type=inline"),
     values: "all but `type=inline`",
   }),
-  ignore("services.*.build.ulimits", "build steps have the engine's own limits"),
   ignore("services.*.build.provenance", attestations, isNot("false")),
   ignore("services.*.build.sbom", attestations, isNot("false")),
   ignore("services.*.build.isolation", windows, isNot("default")),

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { readOrdinaryFile } from "../lib/bounded-file.ts";
-import { type BuildStep, imageOf } from "../planner/index.ts";
+import { type BuildStep, imageOf, ulimitsOf } from "../planner/index.ts";
 import { type BuildOptions, type ContainerRuntime, hasKind } from "../runtime/index.ts";
 import { type Build, bytesOf, type Service, type Stack } from "../spec/index.ts";
 import type { ProgressEvent } from "./progress.ts";
@@ -85,6 +85,7 @@ export function buildOptionsOf(build: Build, service: Service): Omit<BuildOption
     }),
     ...(sockets.length > 0 && { sshSockets: Object.fromEntries(sockets) }),
     ...(build.shm_size !== undefined && { shmSizeBytes: bytesOf(build.shm_size) }),
+    ...(build.ulimits !== undefined && { ulimits: ulimitsOf(build.ulimits) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from "node:stream";
 import type { Lookup } from "../lib/lookup.ts";
+import type { Ulimit } from "./containers.ts";
 import type { Filters } from "./events.ts";
 import type { FolderSource } from "./folder-source.ts";
 
@@ -123,6 +124,8 @@ export interface BuildOptions {
   readonly networkMode?: string;
   readonly extraHosts?: readonly string[];
   readonly shmSizeBytes?: number;
+  /** Of what RUN runs. */
+  readonly ulimits?: readonly Ulimit[];
   /** By id; never stored in a layer, the cache, the history or a log. */
   readonly secrets?: Lookup<Uint8Array>;
   /** How to reach the SSH agent of that id; undefined: there is none. */

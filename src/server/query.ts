@@ -1,4 +1,4 @@
-import { instantFromQuery } from "../runtime/docker-api/index.ts";
+import { instantFromQuery, WireObject } from "../runtime/docker-api/index.ts";
 import { invalid, StatusError } from "./reply.ts";
 
 const FALSE = new Set(["", "0", "no", "false", "none"]);
@@ -70,6 +70,14 @@ export function textList(query: URLSearchParams, name: string): readonly string[
   if (!only.startsWith("[") && only !== "null") return only.split(",");
   const parsed = parseJson(query, name);
   return Array.isArray(parsed) ? parsed.map(String) : undefined;
+}
+
+/** A JSON list of objects. */
+export function objectList(query: URLSearchParams, name: string): readonly WireObject[] | undefined {
+  const parsed = parseJson(query, name);
+  if (parsed === undefined || parsed === null) return undefined;
+  if (!Array.isArray(parsed)) throw invalid(`${name}: not a JSON list`);
+  return parsed.map((entry) => new WireObject(entry, name));
 }
 
 function parseJson(query: URLSearchParams, name: string): unknown {

@@ -152,7 +152,7 @@ function isolationOf(host: WireObject): Part {
     devices: some(host.objects("Devices").map(deviceOf)),
     deviceCgroupRules: host.someTexts("DeviceCgroupRules"),
     deviceRequests: some(host.objects("DeviceRequests").map(deviceRequestOf)),
-    ulimits: some(host.objects("Ulimits").map(ulimitOf)),
+    ulimits: some(host.objects("Ulimits").map(ulimitFromWire)),
     sysctls: host.someRecord("Sysctls"),
     oomScoreAdj: host.amount("OomScoreAdj"),
     maskedPaths: host.texts("MaskedPaths"),
@@ -190,7 +190,7 @@ function deviceRequestOf(request: WireObject): DeviceRequest {
   });
 }
 
-function ulimitOf(ulimit: WireObject): Ulimit {
+export function ulimitFromWire(ulimit: WireObject): Ulimit {
   const soft = ulimit.number("Soft") ?? 0;
   return { name: ulimit.text("Name") ?? "", soft, hard: ulimit.number("Hard") ?? soft };
 }

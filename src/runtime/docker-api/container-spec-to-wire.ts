@@ -1,5 +1,5 @@
 import { compact } from "../../lib/compact.ts";
-import type { ContainerSpec, PortBinding } from "../index.ts";
+import type { ContainerSpec, PortBinding, Ulimit } from "../index.ts";
 import { endpointSpecToWire } from "./endpoints.ts";
 import { healthcheckToWire, setToWire } from "./image-config.ts";
 import { mountsToWire } from "./mounts.ts";
@@ -132,7 +132,7 @@ function isolationToWire(spec: ContainerSpec): Wire {
     })),
     DeviceCgroupRules: spec.deviceCgroupRules ?? null,
     DeviceRequests: deviceRequestsToWire(spec.deviceRequests),
-    Ulimits: (spec.ulimits ?? []).map(({ name, hard, soft }) => ({ Name: name, Hard: hard, Soft: soft })),
+    Ulimits: (spec.ulimits ?? []).map(ulimitToWire),
     Sysctls: spec.sysctls,
     MaskedPaths: spec.maskedPaths ?? null,
     ReadonlyPaths: spec.readonlyPaths ?? null,
@@ -148,4 +148,8 @@ function deviceRequestsToWire(requests: ContainerSpec["deviceRequests"]): unknow
     Capabilities: request.capabilities ?? null,
     Options: request.options ?? {},
   }));
+}
+
+export function ulimitToWire({ name, hard, soft }: Ulimit): Wire {
+  return { Name: name, Hard: hard, Soft: soft };
 }

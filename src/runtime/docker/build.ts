@@ -8,6 +8,7 @@ import {
   progressFromWire,
   secretsToHeader,
   sshSocketsToHeader,
+  ulimitToWire,
   WireObject,
 } from "../docker-api/index.ts";
 import { type BuildOptions, RuntimeError, tarOfAll } from "../index.ts";
@@ -152,6 +153,7 @@ function queryOf(options: BuildOptions): Query {
     networkmode: options.networkMode,
     extrahosts: options.extraHosts?.join(","),
     shmsize: options.shmSizeBytes,
+    ulimits: options.ulimits && JSON.stringify(options.ulimits.map(ulimitToWire)),
     rm: true,
   };
 }

@@ -150,7 +150,18 @@ function toBuildOptions(options: FrontendOptions): Omit<BuildOptions, "context">
     networkMode: options["force-network-mode"] || undefined,
     extraHosts: options["add-hosts"]?.split(",").map((entry) => entry.replace("=", ":")),
     shmSizeBytes: options["shm-size"] === undefined ? undefined : Number(options["shm-size"]),
+    ulimits: ulimitsOf(options["ulimit"]),
     cacheFrom: cacheSourcesOf(options),
+  });
+}
+
+/** `nofile=1024:2048,nproc=5:5`. */
+function ulimitsOf(text = ""): BuildOptions["ulimits"] {
+  if (text === "") return undefined;
+  return text.split(",").map((entry) => {
+    const [, name, soft, hard = soft] = /^(\w+)=(-?\d+)(?::(-?\d+))?$/.exec(entry) ?? [];
+    if (name === undefined) throw new RuntimeError("invalid", `invalid ulimit argument: ${entry}`);
+    return { name, soft: Number(soft), hard: Number(hard) };
   });
 }
 

@@ -8,13 +8,14 @@ import {
   filtersFromQuery,
   secretsFromHeader,
   sshSocketsFromHeader,
+  ulimitFromWire,
 } from "../../runtime/docker-api/index.ts";
 import type { BuildOptions } from "../../runtime/index.ts";
 import { stepUpdate } from "../buildkit/build-record.ts";
 import type { Call } from "../call.ts";
 import { withTag } from "../full-name.ts";
 import { streamProgress } from "../progress-stream.ts";
-import { filled, flag, integer, textList, textMap } from "../query.ts";
+import { filled, flag, integer, objectList, textList, textMap } from "../query.ts";
 import { isRemote, openRemote } from "../remote-context.ts";
 import { json, type Reply, type SENT, StatusError } from "../reply.ts";
 import type { Route } from "../router.ts";
@@ -119,6 +120,7 @@ async function buildOptions(call: Call): Promise<BuildOptions> {
     networkMode: filled(query, "networkmode"),
     extraHosts: textList(query, "extrahosts"),
     shmSizeBytes: integer(query, "shmsize"),
+    ulimits: objectList(query, "ulimits")?.map(ulimitFromWire),
     secrets: call.isExtended && typeof secrets === "string" ? secretsFromHeader(secrets) : undefined,
     sshSockets: call.isExtended && typeof agents === "string" ? sshSocketsFromHeader(agents) : undefined,
     credentials: credentialsMapFromHeader(typeof header === "string" ? header : undefined),

@@ -385,8 +385,8 @@ export const SAMPLES: readonly Sample[] = [
     privileged: refused(true),
     tags: v(["more:1"]),
     platforms: [v(["linux/arm64"]), ignored(["linux/amd64", "linux/arm64"])],
-    "ulimits.*.hard": ignored(2048, ulimited),
-    "ulimits.*.soft": ignored(512, ulimited),
+    "ulimits.*.hard": v(2048, ulimited),
+    "ulimits.*.soft": v(512, ulimited),
   }),
   ...group(
     "services.*.build.secrets[]",

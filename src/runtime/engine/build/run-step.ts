@@ -125,6 +125,7 @@ async function execute(
     ...(options.extraHosts === undefined ? {} : { extraHosts: options.extraHosts }),
     hostname: "buildkitsandbox",
     ...(options.shmSizeBytes === undefined ? {} : { shmSizeBytes: options.shmSizeBytes }),
+    ...(options.ulimits === undefined ? {} : { ulimits: options.ulimits }),
     onOutput: ({ data, stream }) => step.printBytes(data, stream),
     signal,
   });

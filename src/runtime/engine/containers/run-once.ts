@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ContainerSpec, type OutputChunk, type Resources, RuntimeError } from "../../index.ts";
+import {
+  type ContainerSpec,
+  type OutputChunk,
+  type Resources,
+  RuntimeError,
+  type Ulimit,
+} from "../../index.ts";
 import { spawnProgram } from "../host/index.ts";
 import { apparmorProfileOf, ensureProfile } from "../oci/apparmor.ts";
 import { ociConfig } from "../oci/config.ts";
@@ -20,6 +26,7 @@ import { seccompTables } from "./seccomp-tables.ts";
 import { removeIdleParent } from "./tear-down.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
+import { checkUlimits } from "./validate-spec.ts";
 import { writeConfig } from "./write-config.ts";
 
 /** One command in a root that somebody else has mounted: a step of a build. */
@@ -38,6 +45,7 @@ export interface RunOnceRequest {
   readonly extraHosts?: readonly string[];
   readonly hostname?: string;
   readonly shmSizeBytes?: number;
+  readonly ulimits?: readonly Ulimit[];
   readonly resources?: Resources;
   readonly privileged?: boolean;
   readonly capAdd?: readonly string[];
@@ -57,6 +65,7 @@ export async function runOnce(ctx: ContainersContext, request: RunOnceRequest): 
   const bundleDir = ctx.layout.bundleDir(id);
   const cgroupsPath = `${cgroupParentOf(ctx.layout.instance)}/${id}`;
   const spec = specOf(request);
+  checkUlimits(spec.ulimits);
   ctx.activity.starting++;
   try {
     await mkdir(bundleDir, { recursive: true, mode: 0o700 });
@@ -77,7 +86,7 @@ export async function runOnce(ctx: ContainersContext, request: RunOnceRequest): 
 
 function specOf(request: RunOnceRequest): ContainerSpec {
   const { command, env, user, workingDir, networkMode, extraHosts, hostname } = request;
-  const { shmSizeBytes, resources, privileged, capAdd, securityOptions } = request;
+  const { shmSizeBytes, ulimits, resources, privileged, capAdd, securityOptions } = request;
   const optional = {
     user,
     workingDir,
@@ -85,6 +94,7 @@ function specOf(request: RunOnceRequest): ContainerSpec {
     extraHosts,
     hostname,
     shmSizeBytes,
+    ulimits,
     resources,
     privileged,
   };

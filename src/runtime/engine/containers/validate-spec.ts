@@ -77,7 +77,11 @@ function validateSecurity(spec: ContainerSpec): void {
   for (const { hostPath, permissions } of spec.devices ?? [])
     if (!/^[rwm]*$/.test(permissions))
       throw invalid(`bad mode specified for device "${hostPath}": ${permissions}`);
-  for (const { name, soft, hard } of spec.ulimits ?? []) {
+  checkUlimits(spec.ulimits);
+}
+
+export function checkUlimits(ulimits: ContainerSpec["ulimits"] = []): void {
+  for (const { name, soft, hard } of ulimits) {
     if (!RLIMIT_NAMES.has(`RLIMIT_${name.toUpperCase()}`)) throw invalid(`invalid ulimit type: ${name}`);
     if (hard >= 0 && (soft > hard || soft < 0))
       throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
