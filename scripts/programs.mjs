@@ -18,7 +18,7 @@ export const bundleOptions = {
   platform: "node",
   target: "node20.19",
   // Native add-ons cannot be bundled.
-  external: ["koffi", "node-unix-socket", "@lydell/node-pty"],
+  external: ["koffi", "node-unix-socket"],
   // CommonJS packages inside an ESM bundle still call require.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

@@ -52,7 +52,6 @@ const HOME: Record<string, readonly string[]> = {
   "p-queue": ["runtime/engine", "reconciler"],
   koffi: ["runtime/engine"],
   "node-unix-socket": ["runtime/engine"],
-  "@lydell/node-pty": ["runtime/engine"],
   "dns-packet": ["runtime/engine"],
   ws: ["server"],
 };

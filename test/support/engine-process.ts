@@ -16,7 +16,7 @@ async function program(): Promise<string> {
     format: "esm",
     platform: "node",
     target: "node20.19",
-    external: ["koffi", "node-unix-socket", "@lydell/node-pty"],
+    external: ["koffi", "node-unix-socket"],
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },

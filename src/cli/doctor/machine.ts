@@ -24,7 +24,7 @@ export const checkNode: Check = async () => {
         fix: "install a newer Node.js",
       }),
     },
-    ...(await Promise.all(["koffi", "node-unix-socket", "@lydell/node-pty"].map(addOn))),
+    ...(await Promise.all(["koffi", "node-unix-socket"].map(addOn))),
   ];
 };
 

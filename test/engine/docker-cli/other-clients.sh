@@ -40,7 +40,7 @@ printf 'FROM busybox\nCOPY nosuch /\n' >Dockerfile; tar -cf context.tar Dockerfi
 build t=wrong | jq -r '.stream // .error' | sed 's/[0-9a-f]\{12\}/ID/'
 api http://d/containers/execs/top | jq -c keys_unsorted
 docker exec execs sh -c 'echo text >/stamped'
-api 'http://d/containers/execs/archive?path=/stamped' | head -c 600 | strings -n 3 | sed -n '1p;$p'
+api -o stamped.tar 'http://d/containers/execs/archive?path=/stamped'; head -c 600 stamped.tar | strings -n 3 | sed -n '1p;$p'
 pull() { api -X POST "http://d/images/create?$1" -w '%{http_code}\n' | grep -v '^{"status"'; }
 pull 'fromImage=nosuch&tag=a:b'
 pull 'fromImage=nosuch&tag=-a'

@@ -26,3 +26,4 @@ docker exec -e A=1 -w /tmp -u nobody web sh -c 'echo $A; pwd; id -u'
 docker exec -d web sh -c 'echo detached > /tmp/d'
 until docker exec web test -s /tmp/d; do sleep 0.1; done; docker exec web cat /tmp/d
 tty docker exec -it web sh -c 'tty; stty size; exit 6'
+for i in $(seq 20); do tty docker exec -t web seq 1 3000 | tail -1; tty docker exec -t web printf whole; echo; done | sort | uniq -c

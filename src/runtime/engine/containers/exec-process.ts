@@ -13,7 +13,7 @@ import type { OciProcess } from "../oci/types.ts";
 import type { Container, Run } from "./container.ts";
 import { rootOfRunning } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
-import { resizeTerminalOf, spawnInTerminal } from "./exec-terminal.ts";
+import { spawnInTerminal } from "./exec-terminal.ts";
 import { mergeOutput, type OutputSource, outputsOf } from "./merge-output.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
@@ -73,25 +73,16 @@ export async function startExecProcess(
     if (!isMissing(cause)) throw cause;
     throw new RuntimeError("conflict", `container ${container.id} is not running`, { cause });
   }
-  const args = [
-    ...["--root", ctx.oci.stateDir, "--log", files.log, "--log-format=json"],
-    ...["exec", "--process", files.process, "--pid-file", files.pid, container.id],
-  ];
+  const globalArgs = ["--root", ctx.oci.stateDir, "--log", files.log, "--log-format=json"];
+  const execArgs = ["--process", files.process, "--pid-file", files.pid, container.id];
+  const { oci } = ctx;
   const raw = request.tty
-    ? await spawnInTerminal(ctx.oci.path, args, request)
-    : spawnWithPipes(ctx.oci.path, args, request);
+    ? await spawnInTerminal({ oci, globalArgs, execArgs, runDir: ctx.layout.runDir }, request)
+    : spawnWithPipes(oci.path, [...globalArgs, "exec", ...execArgs], request);
   const begun = begin(raw, files.pid);
   container.entering.add(begun);
   void begun.then(() => container.entering.delete(begun));
-  const process = watched(raw, { files, begun, program: request.spec.command[0] ?? "" });
-  if (!request.tty || ctx.oci.passesResize) return process;
-  return {
-    ...process,
-    resize: (size) => {
-      raw.resize(size);
-      void begun.then(() => resizeTerminalOf(process.pid(), size));
-    },
-  };
+  return watched(raw, { files, begun, program: request.spec.command[0] ?? "" });
 }
 
 /** The process of an exec: the container's, with the exec's own wishes over it. */

@@ -1,69 +1,137 @@
-import { PassThrough } from "node:stream";
-import { programEnv, runProgram } from "../oci/run-program.ts";
+import { randomBytes } from "node:crypto";
+import { closeSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RuntimeError } from "../../index.ts";
+import { loadPtyCalls, type Program, type PtyCalls, spawnProgram, Terminal } from "../host/index.ts";
+import type { OciRuntime } from "../oci/oci-runtime.ts";
+import { programEnv } from "../oci/run-program.ts";
 import type { ExecRequest, RawExec } from "./exec-process.ts";
 
-const DEFAULT_SIZE = { rows: 24, columns: 80 };
+export interface TerminalExec {
+  readonly oci: OciRuntime;
+  /** Of the OCI runtime's `exec`, without what is about the terminal. */
+  readonly globalArgs: readonly string[];
+  readonly execArgs: readonly string[];
+  /** Where a socket may lie. */
+  readonly runDir: string;
+}
 
-/** `exec` of the OCI runtime with a terminal of ours around it: sizes and signals go through both. */
-export async function spawnInTerminal(
-  file: string,
-  args: readonly string[],
-  { consoleSize = DEFAULT_SIZE, stdout }: ExecRequest,
-): Promise<RawExec> {
-  const { rows, columns } = isEmpty(consoleSize) ? DEFAULT_SIZE : consoleSize;
-  // Most daemons never need it, and it is loaded from its own package, which outlives a rebuild of ours.
-  const { spawn } = await import("@lydell/node-pty");
-  const pty = spawn(file, [...args], {
-    name: "xterm",
-    rows,
-    cols: columns,
-    env: programEnv({ TERM: "xterm" }),
-    encoding: null,
-  });
-  const output = new PassThrough();
-  // With encoding null the data are buffers, whatever the types say.
-  pty.onData((data: string | Uint8Array) => {
-    if (stdout && !output.write(data)) {
-      pty.pause();
-      output.once("drain", () => pty.resume());
-    }
-  });
-  const exited = new Promise<number>((resolve) => {
-    pty.onExit(({ exitCode, signal }) => {
-      output.end();
-      resolve(signal ? 128 + signal : exitCode);
-    });
-  });
-  return {
-    streams: [{ stream: "stdout", readable: output }],
-    exited,
-    // It takes bytes as well, whatever the types say.
-    write: async (data) => pty.write(Buffer.from(data) as unknown as string),
-    // A terminal has no end of input: that is a character.
-    end: () => {},
-    resize: (size) => {
-      if (!isEmpty(size)) pty.resize(size.columns, size.rows);
-    },
-    kill: () => pty.kill("SIGKILL"),
-  };
+/** `exec` of the OCI runtime, of a process with a terminal. */
+export async function spawnInTerminal(exec: TerminalExec, request: ExecRequest): Promise<RawExec> {
+  const calls = await loadPtyCalls();
+  if (calls === undefined)
+    throw new RuntimeError("unsupported", "Cannot make a terminal: the package koffi cannot be loaded");
+  return exec.oci.name === "crun" ? takeTerminal(calls, exec, request) : giveTerminal(calls, exec, request);
 }
 
 /**
- * The size of the terminal that a process inside a container has as its input, for an OCI runtime that does not pass
- * on the size of the terminal around it. Of a process that has gone or has no terminal a no-op.
+ * crun hands over the terminal that it makes: with one around it, it ends without having passed on the last output
+ * (1.8 to 1.21 at least).
  */
-export async function resizeTerminalOf(
-  pid: number,
-  size: { readonly rows: number; readonly columns: number },
-): Promise<void> {
-  if (pid === 0 || isEmpty(size)) return;
-  const { rows, columns } = size;
-  await runProgram("stty", [
-    ...["-F", `/proc/${pid}/fd/0`],
-    ...["rows", String(rows), "cols", String(columns)],
-  ]).catch(() => {});
+async function takeTerminal(
+  calls: PtyCalls,
+  { oci, globalArgs, execArgs, runDir }: TerminalExec,
+  request: ExecRequest,
+): Promise<RawExec> {
+  const path = join(runDir, `tty-${randomBytes(6).toString("hex")}`);
+  const listener = calls.listen(path);
+  if (listener === undefined)
+    throw new RuntimeError("exhausted", `Cannot make a terminal: no socket can be opened at ${path}`);
+  const child = spawn(oci, [...globalArgs, "exec", "--console-socket", path, ...execArgs], "ignore");
+  const ended = endOf(child);
+  const terminal = await take(calls, listener, ended);
+  closeSync(listener);
+  unlinkSync(path);
+  if (request.consoleSize !== undefined) terminal?.resize(request.consoleSize);
+  return {
+    ...around(child, terminal, request, ended),
+    resize: (size) => terminal?.resize(size),
+  };
 }
 
-function isEmpty({ rows, columns }: { readonly rows: number; readonly columns: number }): boolean {
-  return rows <= 0 || columns <= 0;
+/** How often to look whether the terminal has come. */
+const LOOK_MS = 2;
+
+/** Undefined when the program ends without having sent one. */
+async function take(
+  calls: PtyCalls,
+  listener: number,
+  ended: Promise<unknown>,
+): Promise<Terminal | undefined> {
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  let connection: number | undefined;
+  for (;;) {
+    // Looked at before the socket: what was sent before the end is found.
+    const isLast = isOver;
+    connection ??= calls.accept(listener);
+    const master = connection === undefined ? undefined : calls.receiveDescriptor(connection);
+    const slave = master === undefined ? undefined : calls.slaveOf(master);
+    const isTaken = master !== undefined && slave !== undefined;
+    if (connection !== undefined && (isTaken || isLast)) closeSync(connection);
+    if (isTaken) return new Terminal(calls, { master, slave });
+    if (isLast) return undefined;
+    await Promise.race([ended, sleep(LOOK_MS)]);
+  }
+}
+
+const DEFAULT_SIZE = { rows: 24, columns: 80 };
+
+/** runc makes one of its own inside, and passes on what comes and goes. */
+function giveTerminal(
+  calls: PtyCalls,
+  { oci, globalArgs, execArgs }: TerminalExec,
+  request: ExecRequest,
+): RawExec {
+  const ends = calls.open();
+  if (ends === undefined)
+    throw new RuntimeError("exhausted", "Cannot make a terminal: the machine has none left");
+  const terminal = new Terminal(calls, ends);
+  terminal.resize(DEFAULT_SIZE);
+  if (request.consoleSize !== undefined) terminal.resize(request.consoleSize);
+  const child = spawn(oci, [...globalArgs, "exec", ...execArgs], ends.slave);
+  return {
+    ...around(child, terminal, request, endOf(child)),
+    resize: (size) => {
+      terminal.resize(size);
+      // The kernel tells whose controlling terminal it is; runc only has it open.
+      child.kill("SIGWINCH");
+    },
+  };
+}
+
+function around(
+  child: Program,
+  terminal: Terminal | undefined,
+  { stdout }: ExecRequest,
+  ended: Promise<number>,
+): Omit<RawExec, "resize"> {
+  void ended.then(() => terminal?.finish());
+  if (!stdout) terminal?.output.resume();
+  return {
+    streams: stdout && terminal !== undefined ? [{ stream: "stdout", readable: terminal.output }] : [],
+    exited: ended,
+    write: async (data) => terminal?.write(data),
+    // A terminal has no end of input: that is a character.
+    end: () => {},
+    kill: () => void child.kill("SIGKILL"),
+  };
+}
+
+function spawn(oci: OciRuntime, args: readonly string[], stdio: "ignore" | number): Program {
+  return spawnProgram(oci.path, args, {
+    stdio: [stdio, stdio, stdio],
+    env: programEnv({ TERM: "xterm" }),
+    detached: true,
+  });
+}
+
+function endOf(child: Program): Promise<number> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(126));
+    child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 255 : 137)));
+  });
 }

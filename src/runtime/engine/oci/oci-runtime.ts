@@ -2,7 +2,6 @@ import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { isMissing, readFileIfThere } from "../../../lib/atomic-file.ts";
-import { compareVersions } from "../../../lib/compare-versions.ts";
 import type { Log } from "../../../lib/log.ts";
 import { RuntimeError } from "../../index.ts";
 import type { DiskLayout } from "../disk-layout.ts";
@@ -19,8 +18,6 @@ export interface OciRuntime {
   readonly version: string;
   /** Its `--root`. */
   readonly stateDir: string;
-  /** Whether `exec` gives the size of the terminal around it to the one inside. */
-  readonly passesResize: boolean;
   /** Lets a created container run; `pid` is its first process. Resolves when the program itself has begun. */
   start(id: string, pid: number): Promise<void>;
   /** Kills what is left of it and forgets it; of one that is gone already a no-op. */
@@ -155,7 +152,6 @@ async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<
     path,
     version,
     stateDir,
-    passesResize: name === "runc" || compareVersions(version, "1.8.7") >= 0,
     start: async (id, pid) => {
       const isOpen = await openStartGate(name, join(stateDir, id, "exec.fifo"));
       if (!isOpen) await command(["start", id]);
