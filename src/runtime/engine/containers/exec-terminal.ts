@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "../../index.ts";
 import { loadPtyCalls, type Program, type PtyCalls, spawnProgram, Terminal } from "../host/index.ts";
@@ -29,25 +30,24 @@ export async function spawnInTerminal(exec: TerminalExec, request: ExecRequest):
  * crun hands over the terminal that it makes: with one around it, it ends without having passed on the last output
  * (1.8 to 1.21 at least).
  */
-async function takeTerminal(
+function takeTerminal(
   calls: PtyCalls,
   { oci, globalArgs, execArgs, runDir }: TerminalExec,
   request: ExecRequest,
-): Promise<RawExec> {
+): RawExec {
   const path = join(runDir, `tty-${randomBytes(6).toString("hex")}`);
   const listener = calls.listen(path);
   if (listener === undefined)
     throw new RuntimeError("exhausted", `Cannot make a terminal: no socket can be opened at ${path}`);
   const child = spawn(oci, [...globalArgs, "exec", "--console-socket", path, ...execArgs], "ignore");
   const ended = endOf(child);
-  const terminal = await take(calls, listener, ended);
-  closeSync(listener);
-  unlinkSync(path);
-  if (request.consoleSize !== undefined) terminal?.resize(request.consoleSize);
-  return {
-    ...around(child, terminal, request, ended),
-    resize: (size) => terminal?.resize(size),
-  };
+  const taken = take(calls, listener, ended).finally(() => {
+    closeSync(listener);
+    unlinkSync(path);
+  });
+  const resize: RawExec["resize"] = (size) => void taken.then((terminal) => terminal?.resize(size));
+  if (request.consoleSize !== undefined) resize(request.consoleSize);
+  return { ...around(child, taken, request, ended), resize };
 }
 
 /** How often to look whether the terminal has come. */
@@ -94,7 +94,7 @@ function giveTerminal(
   if (request.consoleSize !== undefined) terminal.resize(request.consoleSize);
   const child = spawn(oci, [...globalArgs, "exec", ...execArgs], ends.slave);
   return {
-    ...around(child, terminal, request, endOf(child)),
+    ...around(child, Promise.resolve(terminal), request, endOf(child)),
     resize: (size) => {
       terminal.resize(size);
       // The kernel tells whose controlling terminal it is; runc only has it open.
@@ -103,18 +103,25 @@ function giveTerminal(
   };
 }
 
+/** `coming`: undefined when there will be none. */
 function around(
   child: Program,
-  terminal: Terminal | undefined,
+  coming: Promise<Terminal | undefined>,
   { stdout }: ExecRequest,
   ended: Promise<number>,
 ): Omit<RawExec, "resize"> {
-  void ended.then(() => terminal?.finish());
-  if (!stdout) terminal?.output.resume();
+  // At once, before the terminal: who starts an exec hears of it before its output.
+  const output = new PassThrough();
+  void coming.then((terminal) => {
+    if (terminal === undefined) output.end();
+    else terminal.output.pipe(output);
+    void ended.then(() => terminal?.finish());
+  });
+  if (!stdout) output.resume();
   return {
-    streams: stdout && terminal !== undefined ? [{ stream: "stdout", readable: terminal.output }] : [],
+    streams: stdout ? [{ stream: "stdout", readable: output }] : [],
     exited: ended,
-    write: async (data) => terminal?.write(data),
+    write: async (data) => (await coming)?.write(data),
     // A terminal has no end of input: that is a character.
     end: () => {},
     kill: () => void child.kill("SIGKILL"),
