@@ -22,8 +22,10 @@ export interface DaemonOptions {
   readonly edge?: Edge;
   /** Serve on TCP too. */
   readonly tcp?: TcpOptions;
-  /** Its abort ends the daemon in order. Containers go on running. */
+  /** Its abort ends the daemon in order. Containers go on running, unless the machine goes down. */
   readonly signal: AbortSignal;
+  /** Asked when the signal has come. */
+  readonly isMachineEnding?: () => Promise<boolean>;
   readonly onReady?: () => Promise<void> | void;
 }
 
@@ -48,7 +50,8 @@ async function run(options: DaemonOptions, undos: Undo[]): Promise<void> {
   const startedAt = new Date().toISOString();
   for (const lock of takeLocks(paths, startedAt)) undos.push(() => lock.release());
   const runtime = await options.openRuntime();
-  undos.push(() => runtime.close());
+  let endsContainers = false;
+  undos.push(() => runtime.close({ endsContainers }));
   const store = await StackStore.open(paths.stacksDir);
   for (const problem of store.broken.values()) log.error("A stored stack cannot be read", { problem });
 
@@ -91,7 +94,8 @@ async function run(options: DaemonOptions, undos: Undo[]): Promise<void> {
   await options.onReady?.();
   await controller.run(lifetime.signal);
   if (!lifetime.signal.aborted) await once(lifetime.signal);
-  log.info("Ending", { stopsContainers });
+  endsContainers = signal.aborted && (await options.isMachineEnding?.()) === true;
+  log.info("Ending", { stopsContainers: stopsContainers || endsContainers });
   if (stopsContainers) await stopAll(runtime, log);
 }
 

@@ -14,6 +14,7 @@ export interface OpenRuntimeOptions {
 /** What a daemon holds: an engine behind the port, and its store's check where it has a store. */
 export interface HeldRuntime extends ContainerRuntime {
   checkStore?(): Promise<readonly StoreProblem[]>;
+  close(options?: { readonly endsContainers?: boolean }): Promise<void>;
 }
 
 /** The engine that a daemon holds. */

@@ -92,8 +92,9 @@ export class EngineProcess {
     return answer as Promise<T>;
   }
 
-  /** Lets go in good order; its containers run on. */
-  async close(): Promise<void> {
+  /** Lets go in good order; its containers run on unless they are to be ended. */
+  async close({ endsContainers = false } = {}): Promise<void> {
+    await this.call("end", "", { endsContainers });
     this.#child.stdin?.end();
     await this.exited;
   }

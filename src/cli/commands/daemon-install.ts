@@ -60,6 +60,7 @@ ExecStart=${[process.execPath, ...DAEMON_NODE_FLAGS, program].join(" ")} daemon 
 Restart=always
 RestartSec=2
 TimeoutStartSec=0
+TimeoutStopSec=5min
 KillMode=process
 Delegate=yes
 TasksMax=infinity

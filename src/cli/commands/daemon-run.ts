@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { Command } from "commander";
 import packageJson from "../../../package.json" with { type: "json" };
 import {
@@ -28,7 +31,10 @@ interface Flags {
 
 export const daemonRun: CliCommand = {
   summary: "Run the daemon in the foreground: the engine, its API and the stacks it holds",
-  help: "SIGTERM and SIGINT end it in order. Containers go on running; the next start finds them again.",
+  help: [
+    "SIGTERM and SIGINT end it in order. Containers go on running; the next start finds them again. When systemd",
+    "shuts the machine down they are stopped, each with its grace, and come back as their restart policies say.",
+  ].join(" "),
   declare: (command: Command) =>
     command
       .option("--tcp <host:port>", "serve the API on TCP, too; clients show a certificate of --tlscacert")
@@ -65,6 +71,7 @@ export const daemonRun: CliCommand = {
         edge: localEdge(io.env),
         openRuntime: () => openRuntimeForDaemon({ paths, log, isMemory }),
         onReady: () => announceReady(io.env),
+        isMachineEnding,
         ...(flags.tcp !== undefined && { tcp: await tcpOptions(flags.tcp, flags) }),
       });
       return EXIT.ok;
@@ -74,6 +81,14 @@ export const daemonRun: CliCommand = {
     }
   },
 };
+
+/** systemd waits a minute and a half for processes that do not heed SIGTERM, which a container's first one seldom does. */
+async function isMachineEnding(): Promise<boolean> {
+  if (!existsSync("/run/systemd/system")) return false;
+  // Any state but `running` is an exit code that is not 0.
+  const state = await promisify(execFile)("systemctl", ["is-system-running"]).catch((error) => error);
+  return typeof state.stdout === "string" && state.stdout.trim() === "stopping";
+}
 
 async function tcpOptions(address: string, flags: Flags) {
   const match = /^(?:tcp:\/\/)?(.*):(\d+)$/.exec(address);

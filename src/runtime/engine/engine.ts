@@ -5,7 +5,7 @@ import { type Log, silentLog } from "../../lib/log.ts";
 import { type ContainerRuntime, RuntimeError, type RuntimeInfo } from "../index.ts";
 import { announcedBuild, announcedImages, announcedNetworks, announcedPrune } from "./announced.ts";
 import { openBuilder } from "./build/index.ts";
-import { type ContainerPart, loadContainers, openContainers } from "./containers/index.ts";
+import { type CloseOptions, type ContainerPart, loadContainers, openContainers } from "./containers/index.ts";
 import { diskLayout } from "./disk-layout.ts";
 import { EventBus } from "./event-bus.ts";
 import { openLinuxHost } from "./host/index.ts";
@@ -35,6 +35,7 @@ export interface EngineOptions {
 export interface Engine extends ContainerRuntime {
   /** Reads the whole image store and compares it with its digests; changes nothing. */
   checkStore(): Promise<readonly StoreProblem[]>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**
@@ -114,8 +115,8 @@ async function openParts(host: Host, options: Required<EngineOptions>): Promise<
     pruneBuildCache: announcedPrune(builder.prune, events),
     events: (options, signal) => events.read(options, signal),
     checkStore: () => checkStore(images.context),
-    close: async () => {
-      await containers.close();
+    close: async (how) => {
+      await containers.close(how);
       await networks.close();
       await host.close();
     },

@@ -1,4 +1,5 @@
 export {
+  type CloseOptions,
   type ContainerPart,
   type ContainersOnDisk,
   loadContainers,

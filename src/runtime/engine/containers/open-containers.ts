@@ -24,6 +24,7 @@ import { ContainerTable } from "./container-table.ts";
 import { containersPort } from "./containers-port.ts";
 import type { ContainersContext } from "./context.ts";
 import { dropUnfinished } from "./drop-unfinished.ts";
+import { endRuns } from "./end-runs.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { RecordStore } from "./record-store.ts";
@@ -89,8 +90,13 @@ export interface ContainerPart {
   disconnect(network: string, container: string, options?: { readonly force?: boolean }): Promise<void>;
   runOnce(request: RunOnceRequest): Promise<number>;
   counts(): { readonly running: number; readonly paused: number; readonly stopped: number };
-  /** Lets go; containers go on running. */
-  close(): Promise<void>;
+  /** Lets go; containers go on running, unless the machine is to go down. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** Before the machine goes down: what runs is stopped, and comes back with the next engine if its policy wants it. */
+  readonly endsContainers?: boolean;
 }
 
 const PROBES_AT_ONCE = 2;
@@ -130,11 +136,12 @@ export async function openContainers(options: OpenContainersOptions): Promise<Co
     disconnect: (network, container, how) => disconnectContainer(ctx, network, container, how),
     runOnce: (request) => runOnce(ctx, request),
     counts: () => counts(ctx.table),
-    close: async () => {
+    close: async ({ endsContainers = false } = {}) => {
       closing.abort();
       exits.close();
       stopMaintenance();
       await letGo(ctx);
+      if (endsContainers) await endRuns(ctx);
       removeIdleParent(ctx);
       log.debug("The containers go on without us", { running: counts(ctx.table).running });
     },

@@ -45,7 +45,8 @@ export async function sendSignal(
   return isSent;
 }
 
-function signalProcess({ pid, pidStartTicks }: Run, signal: number): boolean {
+/** False when it is gone. */
+export function signalProcess({ pid, pidStartTicks }: Run, signal: number): boolean {
   // The number may be another process's by now.
   if (startTicks(pid) !== pidStartTicks) return false;
   try {

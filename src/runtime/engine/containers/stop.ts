@@ -8,7 +8,7 @@ import { markStopped, sendSignal } from "./send-signal.ts";
 import { SIGKILL, SIGTERM, signalNumber } from "./signals.ts";
 
 /** Docker's times: the default grace; how long SIGKILL may take; how long a vanished process's exit may take. */
-const DEFAULT_GRACE_SECONDS = 10;
+export const DEFAULT_GRACE_SECONDS = 10;
 const KILL_PATIENCE_MS = 10_000;
 const LAST_PATIENCE_MS = 2_000;
 
