@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
-import { type Check, type Finding, run, textOf } from "./check.ts";
+import { type Check, type DoctorContext, type Finding, run, textOf } from "./check.ts";
 
 const LEAST_KERNEL = 5.4;
 
-export const checkKernel: Check = async () => {
+export const checkKernel: Check = async ({ installer }) => {
   const version = release();
   const isOld = Number.parseFloat(version) < LEAST_KERNEL && !/^\d{2,}\./.test(version);
   const base: Finding = {
@@ -15,7 +15,7 @@ export const checkKernel: Check = async () => {
     found: `Linux ${version}`,
     ...(isOld && { problem: `the engine needs ${LEAST_KERNEL} or newer` }),
   };
-  return [base, await seccomp(), await cgroups()];
+  return [base, await seccomp(), ...(await apparmor(installer)), await cgroups()];
 };
 
 async function seccomp(): Promise<Finding> {
@@ -27,6 +27,23 @@ async function seccomp(): Promise<Finding> {
     found: isThere ? "available" : "missing",
     ...(!isThere && { problem: "the kernel was built without it: containers cannot be confined" }),
   };
+}
+
+/** Nothing to say where the kernel has none. */
+async function apparmor(installer: DoctorContext["installer"]): Promise<readonly Finding[]> {
+  if (!(await textOf("/sys/module/apparmor/parameters/enabled")).startsWith("Y")) return [];
+  const base = { id: "apparmor", title: "AppArmor" };
+  if ((await run("apparmor_parser", ["--version"])).code === 0)
+    return [{ ...base, status: "ok", found: "confines containers" }];
+  return [
+    {
+      ...base,
+      status: "warning",
+      found: "no apparmor_parser",
+      problem: "profiles cannot be loaded: containers run without one",
+      fix: installer.command("apparmor"),
+    },
+  ];
 }
 
 const CONTROLLERS = ["cpu", "memory", "pids"] as const;
