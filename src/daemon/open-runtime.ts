@@ -1,5 +1,5 @@
 import type { Log } from "../lib/log.ts";
-import type { StoreProblem } from "../runtime/engine/index.ts";
+import type { CloseOptions, StoreProblem } from "../runtime/engine/index.ts";
 import type { ContainerRuntime } from "../runtime/index.ts";
 import type { DaemonPaths } from "./daemon-paths.ts";
 import { readEngineSettings } from "./engine-settings.ts";
@@ -14,7 +14,7 @@ export interface OpenRuntimeOptions {
 /** What a daemon holds: an engine behind the port, and its store's check where it has a store. */
 export interface HeldRuntime extends ContainerRuntime {
   checkStore?(): Promise<readonly StoreProblem[]>;
-  close(options?: { readonly endsContainers?: boolean }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** The engine that a daemon holds. */

@@ -1,3 +1,4 @@
+export type { CloseOptions } from "./containers/index.ts";
 export { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 export {
   type ArtifactLayer,

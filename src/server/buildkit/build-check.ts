@@ -16,7 +16,13 @@ import {
 } from "../../runtime/dockerfile/index.ts";
 import { type ContainerRuntime, RuntimeError } from "../../runtime/index.ts";
 import { type BuildRecord, stepDigest } from "./build-record.ts";
-import { dockerfileName, type FrontendOptions, loadStep, readDockerfile } from "./dockerfile-source.ts";
+import {
+  dockerfileName,
+  type FrontendOptions,
+  loadStep,
+  readDockerfile,
+  withPrefix,
+} from "./dockerfile-source.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import { ProtoWriter } from "./proto.ts";
 import type { ClientSession } from "./sessions.ts";
@@ -120,7 +126,7 @@ async function check(
   return lintOnRuntime(runtime, {
     text,
     name: dockerfileName(options),
-    buildArgs: buildArgsOf(options),
+    buildArgs: withPrefix(options, "build-arg:"),
     target,
     platform,
   });
@@ -130,18 +136,10 @@ async function outline({ runtime, options }: CheckRequest, text: string): Promis
   return outlineOf({
     text,
     name: dockerfileName(options),
-    buildArgs: buildArgsOf(options),
+    buildArgs: withPrefix(options, "build-arg:"),
     target: options["target"] ?? "",
     ...(await knownTo(runtime, options["platform"] || undefined)),
   });
-}
-
-function buildArgsOf(options: FrontendOptions): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(options).flatMap(([key, value]) =>
-      key.startsWith("build-arg:") ? [[key.slice("build-arg:".length), value]] : [],
-    ),
-  );
 }
 
 function outlineAnswer({ name, description, args, secrets, ssh }: Outline, text: string) {

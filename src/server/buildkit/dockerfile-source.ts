@@ -6,6 +6,15 @@ import type { ClientSession } from "./sessions.ts";
 /** The frontend's options, as buildx writes them. */
 export type FrontendOptions = Readonly<Record<string, string>>;
 
+/** Those of one kind (`build-arg:`, `label:`), by what follows. */
+export function withPrefix(options: FrontendOptions, prefix: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+}
+
 export const DOCKERFILE_LIMIT_BYTES = 4 * 1024 * 1024;
 
 export function dockerfileName(options: FrontendOptions): string {

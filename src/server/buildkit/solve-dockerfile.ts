@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { compact } from "../../lib/compact.ts";
 import { withoutPassword } from "../../lib/git-checkout.ts";
+import { readUlimit } from "../../lib/ulimit.ts";
 import {
   type BuildOptions,
   type BuildStep,
@@ -12,7 +13,12 @@ import {
 import { isRemote, openRemote } from "../remote-context.ts";
 import { warnOf } from "./build-check.ts";
 import { asStep, type BuildRecord, stepUpdate } from "./build-record.ts";
-import { DOCKERFILE_LIMIT_BYTES, type FrontendOptions, readDockerfile } from "./dockerfile-source.ts";
+import {
+  DOCKERFILE_LIMIT_BYTES,
+  type FrontendOptions,
+  readDockerfile,
+  withPrefix,
+} from "./dockerfile-source.ts";
 import { syncFiles, syncFolder } from "./file-sync.ts";
 import { GRPC, GrpcError } from "./grpc-frames.ts";
 import { ProtoWriter } from "./proto.ts";
@@ -159,9 +165,9 @@ function toBuildOptions(options: FrontendOptions): Omit<BuildOptions, "context">
 function ulimitsOf(text = ""): BuildOptions["ulimits"] {
   if (text === "") return undefined;
   return text.split(",").map((entry) => {
-    const [, name, soft, hard = soft] = /^(\w+)=(-?\d+)(?::(-?\d+))?$/.exec(entry) ?? [];
-    if (name === undefined) throw new RuntimeError("invalid", `invalid ulimit argument: ${entry}`);
-    return { name, soft: Number(soft), hard: Number(hard) };
+    const ulimit = readUlimit(entry);
+    if (ulimit === undefined) throw new RuntimeError("invalid", `invalid ulimit argument: ${entry}`);
+    return ulimit;
   });
 }
 
@@ -173,14 +179,6 @@ function cacheSourcesOf(options: FrontendOptions): readonly string[] | undefined
     JSON.parse(imports);
   return sources.map(({ Type, Attrs = {} }) =>
     [`type=${Type}`, ...Object.entries(Attrs).map((pair) => pair.join("="))].join(","),
-  );
-}
-
-function withPrefix(options: FrontendOptions, prefix: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(options)
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), value]),
   );
 }
 

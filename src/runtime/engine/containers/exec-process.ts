@@ -8,7 +8,7 @@ import { spawnProgram } from "../host/index.ts";
 import { baseProcess, processEnv } from "../oci/config.ts";
 import { execFailure, lastLoggedError } from "../oci/failure.ts";
 import { ociText } from "../oci/oci-text.ts";
-import { programEnv } from "../oci/run-program.ts";
+import { exitCodeOf, programEnv } from "../oci/run-program.ts";
 import type { OciProcess } from "../oci/types.ts";
 import type { Container, Run } from "./container.ts";
 import { rootOfRunning } from "./container-root.ts";
@@ -131,13 +131,9 @@ function spawnWithPipes(file: string, args: readonly string[], request: ExecRequ
     detached: true,
   });
   child.stdin?.on("error", () => {});
-  const exited = new Promise<number>((resolve) => {
-    child.once("error", () => resolve(126));
-    child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 255 : 137)));
-  });
   return {
     streams: outputsOf(child),
-    exited,
+    exited: exitCodeOf(child),
     write: (data) =>
       new Promise((resolve, reject) => {
         if (child.stdin === null) reject(new RuntimeError("invalid", "The process's stdin is not attached"));

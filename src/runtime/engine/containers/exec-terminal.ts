@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RuntimeError } from "../../index.ts";
 import { loadPtyCalls, type Program, type PtyCalls, spawnProgram, Terminal } from "../host/index.ts";
 import type { OciRuntime } from "../oci/oci-runtime.ts";
-import { programEnv } from "../oci/run-program.ts";
+import { exitCodeOf, programEnv } from "../oci/run-program.ts";
 import type { ExecRequest, RawExec } from "./exec-process.ts";
 
 export interface TerminalExec {
@@ -26,10 +26,7 @@ export async function spawnInTerminal(exec: TerminalExec, request: ExecRequest):
   return exec.oci.name === "crun" ? takeTerminal(calls, exec, request) : giveTerminal(calls, exec, request);
 }
 
-/**
- * crun hands over the terminal that it makes: with one around it, it ends without having passed on the last output
- * (1.8 to 1.21 at least).
- */
+/** crun hands over the terminal that it makes: with one around it, 1.8.1 ends without having passed on the last output. */
 function takeTerminal(
   calls: PtyCalls,
   { oci, globalArgs, execArgs, runDir }: TerminalExec,
@@ -40,7 +37,7 @@ function takeTerminal(
   if (listener === undefined)
     throw new RuntimeError("exhausted", `Cannot make a terminal: no socket can be opened at ${path}`);
   const child = spawn(oci, [...globalArgs, "exec", "--console-socket", path, ...execArgs], "ignore");
-  const ended = endOf(child);
+  const ended = exitCodeOf(child);
   const taken = take(calls, listener, ended).finally(() => {
     closeSync(listener);
     unlinkSync(path);
@@ -94,7 +91,7 @@ function giveTerminal(
   if (request.consoleSize !== undefined) terminal.resize(request.consoleSize);
   const child = spawn(oci, [...globalArgs, "exec", ...execArgs], ends.slave);
   return {
-    ...around(child, Promise.resolve(terminal), request, endOf(child)),
+    ...around(child, Promise.resolve(terminal), request, exitCodeOf(child)),
     resize: (size) => {
       terminal.resize(size);
       // The kernel tells whose controlling terminal it is; runc only has it open.
@@ -133,12 +130,5 @@ function spawn(oci: OciRuntime, args: readonly string[], stdio: "ignore" | numbe
     stdio: [stdio, stdio, stdio],
     env: programEnv({ TERM: "xterm" }),
     detached: true,
-  });
-}
-
-function endOf(child: Program): Promise<number> {
-  return new Promise((resolve) => {
-    child.once("error", () => resolve(126));
-    child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 255 : 137)));
   });
 }

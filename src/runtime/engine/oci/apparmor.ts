@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type ContainerSpec, RuntimeError } from "../../index.ts";
 import type { MachineFacts } from "./machine.ts";
 import { runProgram } from "./run-program.ts";
-import { parseSecurityOptions } from "./security-options.ts";
+import { splitOption } from "./security-options.ts";
 
 /** dockerd's name: whichever of the two comes first loads it, and both use it. */
 const DEFAULT_PROFILE = "docker-default";
@@ -31,8 +31,10 @@ export function apparmorProfileOf(
   machine: Pick<MachineFacts, "hasAppArmor">,
 ): string | undefined {
   if (!machine.hasAppArmor) return undefined;
-  const { apparmorProfile } = parseSecurityOptions(securityOptions);
-  return apparmorProfile ?? (privileged === true ? UNCONFINED : DEFAULT_PROFILE);
+  const named = (securityOptions ?? [])
+    .map(splitOption)
+    .findLast(([key, value]) => key === "apparmor" && value);
+  return named?.[1] ?? (privileged === true ? UNCONFINED : DEFAULT_PROFILE);
 }
 
 /** Loads the default profile unless it is, or another is meant; `unavailable` with the parser's words. */

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { RuntimeError } from "../../index.ts";
-import { spawnProgram } from "../host/index.ts";
+import { type Program, spawnProgram } from "../host/index.ts";
 
 export interface ProgramResult {
   readonly exitCode: number;
@@ -22,6 +22,14 @@ export function runProgram(file: string, args: readonly string[]): Promise<Progr
     const stderr = collect(child.stderr);
     child.on("error", (cause) => reject(new RuntimeError("unavailable", `Cannot run ${file}`, { cause })));
     child.on("close", (code) => resolve({ exitCode: code ?? 255, stdout: stdout(), stderr: stderr() }));
+  });
+}
+
+/** What it ended with: 126 when it could not be started at all, 137 when a signal ended it. */
+export function exitCodeOf(child: Program): Promise<number> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(126));
+    child.once("exit", (code, signal) => resolve(code ?? (signal === null ? 255 : 137)));
   });
 }
 

@@ -5,7 +5,6 @@ export interface SecurityChoice {
   readonly noNewPrivileges: boolean;
   /** `default`: Docker's profile; `builtin`: the same, asked for by name, with every system call table. */
   readonly seccomp: "default" | "builtin" | "unconfined" | SeccompProfile;
-  readonly apparmorProfile?: string;
 }
 
 /** Docker's `--security-opt` values: `key=value`, or `key:value` as older clients write; `invalid` for unknown ones. */
@@ -15,16 +14,20 @@ export function parseSecurityOptions(options: readonly string[] = []): SecurityC
   return choice;
 }
 
-function parseOption(option: string): Partial<SecurityChoice> {
+export function splitOption(option: string): readonly [key: string, value: string | undefined] {
   const cut = option.search(/[=:]/);
-  const [key, value] = cut < 0 ? [option, undefined] : [option.slice(0, cut), option.slice(cut + 1)];
+  return cut < 0 ? [option, undefined] : [option.slice(0, cut), option.slice(cut + 1)];
+}
+
+function parseOption(option: string): Partial<SecurityChoice> {
+  const [key, value] = splitOption(option);
   switch (key) {
     case "no-new-privileges":
       return { noNewPrivileges: parseBoolean(value ?? "true", option) };
     case "seccomp":
       return { seccomp: seccompChoice(value ?? "") };
+    // See apparmor.ts, which looks for nothing else.
     case "apparmor":
-      return value === undefined || value === "" ? {} : { apparmorProfile: value };
     // SELinux labels and Docker's own writing of `systempaths`: nothing to do on a kernel without labels.
     case "label":
     case "systempaths":

@@ -2,17 +2,9 @@ import { describe, expect, it } from "vitest";
 import { settleResources, settleUpdate } from "../../../../src/runtime/engine/containers/settle-resources.ts";
 import type { KernelLimits } from "../../../../src/runtime/engine/oci/kernel-limits.ts";
 import type { Resources } from "../../../../src/runtime/index.ts";
+import { VERSION_1_LIMITS as version1 } from "../../../support/kernel-limits.ts";
 
 const MIB = 1 << 20;
-const version1: KernelLimits = {
-  cpuCount: 2,
-  cpus: "0-1",
-  memoryNodes: "0",
-  hasOomKillDisable: true,
-  hasSwappiness: true,
-  hasRealtime: true,
-  hasDeviceWeights: true,
-};
 const version2: KernelLimits = {
   ...version1,
   hasOomKillDisable: false,

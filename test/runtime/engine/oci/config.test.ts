@@ -6,21 +6,14 @@ import { type ConfigRequest, ociConfig } from "../../../../src/runtime/engine/oc
 import type { MachineFacts } from "../../../../src/runtime/engine/oci/machine.ts";
 import type { OciConfig } from "../../../../src/runtime/engine/oci/types.ts";
 import type { ContainerSpec } from "../../../../src/runtime/index.ts";
+import { VERSION_1_LIMITS } from "../../../support/kernel-limits.ts";
 
 const machine: MachineFacts = {
   boundingCapabilities: capabilitiesOfMask("1fffeffffff"),
   kernelVersion: "6.1.0",
   architecture: "amd64",
   cgroupVersion: "1",
-  limits: {
-    cpuCount: 2,
-    cpus: "0-1",
-    memoryNodes: "0",
-    hasOomKillDisable: true,
-    hasSwappiness: true,
-    hasRealtime: true,
-    hasDeviceWeights: true,
-  },
+  limits: VERSION_1_LIMITS,
   hardLimits: new Map([["RLIMIT_NOFILE", 20_000]]),
   hasAppArmor: false,
   leastOomScore: 0,
