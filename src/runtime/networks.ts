@@ -93,7 +93,7 @@ export interface Networks {
   list(filters?: Filters): Promise<readonly NetworkInfo[]>;
   /** `not-found`; `forbidden` when predefined or while it has endpoints. */
   remove(nameOrId: string): Promise<void>;
-  /** Attaches a container (running or not); `forbidden` when it is attached already. */
+  /** Attaches a container (running or not); `forbidden` when it is attached already, `invalid` beside `host` or `none`. */
   connect(nameOrId: string, containerNameOrId: string, endpoint?: EndpointSpec): Promise<void>;
   disconnect(
     nameOrId: string,
