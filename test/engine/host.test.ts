@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CommandHost } from "../../src/runtime/engine/host/command-host.ts";
@@ -83,6 +93,21 @@ describe.each(Object.entries(hosts))("host by %s", (_name, open) => {
       .split("\n")
       .find((text) => text.includes(` ${target} `));
     expect(line).toMatch(/nosuid,noexec.*size=1024k,mode=750/);
+  });
+
+  it("copies a program into memory where nobody can change it, if it can", async () => {
+    const program = join(folderOf("programs"), "echo");
+    copyFileSync("/bin/echo", program);
+    const fd = await host.sealedCopy(program);
+    expect(fd === undefined).toBe(host instanceof CommandHost);
+    if (fd === undefined) return;
+    const copy = `/proc/${process.pid}/fd/${fd}`;
+    writeFileSync(program, "another");
+    expect(execFileSync(copy, ["it", "runs"], { encoding: "utf8" })).toBe("it runs\n");
+    expect(() => writeFileSync(copy, "x")).toThrow(/EPERM/);
+    expect(() => appendFileSync(copy, "x")).toThrow(/EPERM/);
+    closeSync(fd);
+    await expect(host.sealedCopy(join(folder, "absent"))).rejects.toMatchObject({ kind: "not-found" });
   });
 
   it("says which call failed and why", async () => {

@@ -1,4 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -39,14 +48,61 @@ it("containers are their OCI runtime's own as long as they run, whatever works m
     await engine.runtime.containers.start(id);
     await engine.close();
     process.env["PATH"] = path;
-    const { containers, info } = await engine.open();
+    const { info } = await engine.open();
     expect((await info()).ociRuntime).toBe("runc");
-    const execId = await containers.createExec(id, { command: ["true"], attachStdout: true });
-    const session = await containers.startExec(execId);
-    for await (const _ of session?.output ?? []);
-    expect((await containers.inspectExec(execId)).exitCode).toBe(0);
+    expect(await exec(engine, id, ["true"])).toBe(0);
   } finally {
     process.env["PATH"] = path;
     rmSync(folder, { recursive: true });
   }
 });
+
+it.each(["crun", "runc"] as const)(
+  "%s starts from a copy that no container can write to, until there is another",
+  async (name) => {
+    const installed = await findProgram(name);
+    if (installed === undefined) throw new Error(`${name} is not installed`);
+    const folder = mkdtempSync(join(tmpdir(), "stowage-programs-"));
+    const path = process.env["PATH"];
+    if (name === "runc") writeFileSync(join(folder, "crun"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    copyFileSync(installed, join(folder, name));
+    process.env["PATH"] = `${folder}:${path}`;
+    try {
+      const engine = await open();
+      const { containers } = engine.runtime;
+      const { id } = await containers.create({ image: BUSYBOX, command: ["sleep", "1000"] });
+      await containers.start(id);
+      const execId = await containers.createExec(id, { command: ["cat"], attachStdin: true });
+      const session = await containers.startExec(execId);
+      await expect.poll(async () => (await containers.inspectExec(execId)).pid).toBeGreaterThan(0);
+      const { pid } = await containers.inspectExec(execId);
+      const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+      expect(readFileSync(`/proc/${parent}/comm`, "utf8")).toBe(`${name}\n`);
+      expect(readlinkSync(`/proc/${parent}/exe`)).toBe(`/memfd:${name} (deleted)`);
+      expect(() => writeFileSync(`/proc/${parent}/exe`, "x")).toThrow(/EPERM|ETXTBSY/);
+      await session?.end();
+
+      const marker = join(folder, "marker");
+      writeFileSync(join(folder, "next"), `#!/bin/sh\n>${marker}\nexec ${installed} "$@"\n`, { mode: 0o755 });
+      expect(await exec(engine, id, ["true"])).toBe(0);
+      expect(existsSync(marker)).toBe(false);
+      renameSync(join(folder, "next"), join(folder, name));
+      expect(await exec(engine, id, ["true"])).toBe(0);
+      expect(existsSync(marker)).toBe(true);
+    } finally {
+      process.env["PATH"] = path;
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+async function exec(
+  { runtime }: TestEngine,
+  id: string,
+  command: readonly string[],
+): Promise<number | undefined> {
+  const execId = await runtime.containers.createExec(id, { command, attachStdout: true });
+  const session = await runtime.containers.startExec(execId);
+  for await (const _ of session?.output ?? []);
+  return (await runtime.containers.inspectExec(execId)).exitCode;
+}

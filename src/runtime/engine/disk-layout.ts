@@ -38,6 +38,8 @@ export interface DiskLayout {
   readonly exitsDir: string;
   /** `--root` of the OCI runtime. */
   readonly ociStateDir: string;
+  /** Links to programs that this daemon holds in memory. */
+  readonly programsDir: string;
   readonly dnsDir: string;
   /** Interfaces that did not forward to each other before the engine made the machine forward. */
   readonly strangersPath: string;
@@ -66,6 +68,7 @@ export function diskLayout(rootDir: string, runDir: string): DiskLayout {
     netnsPath: (id) => join(runDir, "netns", id),
     exitsDir: join(runDir, "exits"),
     ociStateDir: join(runDir, "oci"),
+    programsDir: join(runDir, "programs"),
     dnsDir: join(runDir, "dns"),
     strangersPath: join(runDir, "strangers.json"),
     socketPath: join(runDir, "stowage.sock"),

@@ -32,6 +32,12 @@ export interface Host {
   /** Lazy: detaches now, goes when the last user does. */
   unmount(target: string, options?: { readonly lazy?: boolean }): Promise<void>;
 
+  /**
+   * A file's copy in memory that can be executed and that nobody can change: a descriptor of ours, closed by the caller.
+   * Undefined where this cannot be had.
+   */
+  sealedCopy(path: string): Promise<number | undefined>;
+
   /** A network namespace pinned at `path`, with `lo` up. */
   createNetns(path: string): Promise<void>;
   removeNetns(path: string): Promise<void>;

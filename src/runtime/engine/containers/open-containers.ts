@@ -143,6 +143,7 @@ export async function openContainers(options: OpenContainersOptions): Promise<Co
       await letGo(ctx);
       if (endsContainers) await endRuns(ctx);
       removeIdleParent(ctx);
+      await ctx.oci.close();
       log.debug("The containers go on without us", { running: counts(ctx.table).running });
     },
   };

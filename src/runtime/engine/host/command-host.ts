@@ -47,6 +47,9 @@ export class CommandHost implements Host {
     await run(["umount", ...(options.lazy === true ? ["-l"] : []), target]);
   }
 
+  /** There is no program for it. */
+  async sealedCopy(): Promise<undefined> {}
+
   async createNetns(path: string): Promise<void> {
     mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
     try {

@@ -19,6 +19,7 @@ import { Mounts, needsMountHelper } from "./mounts.ts";
 import { Namespaces } from "./namespaces.ts";
 import { Netlink } from "./netlink.ts";
 import type { NftLibrary } from "./nftables.ts";
+import { sealedCopy } from "./sealed-copy.ts";
 
 /** The `Host` port without its promises: each call is done when it returns. */
 export type KernelCalls = {
@@ -55,6 +56,7 @@ export function makeKernel(libc: Libc, nft: NftLibrary | undefined): KernelCalls
     makePrivate: (target) => mounts.makePrivate(target),
     attachMount: (mount, targetFd) => attachMount(libc, mount, targetFd),
     unmount: (target, options) => mounts.unmount(target, options?.lazy === true),
+    sealedCopy: (path) => sealedCopy(libc, path),
 
     createNetns: (path) =>
       namespaces.create(path, () => {

@@ -15,6 +15,10 @@ export interface Libc {
   send(fd: number, message: Uint8Array): void;
   receive(fd: number, buffer: Uint8Array): number;
   interfaceIndex(name: string): number;
+  /** A file in memory that may be executed, empty (memfd_create(2)): its descriptor, closed in programs we start. */
+  createMemory(name: string): number;
+  /** From now on nobody changes what such a file holds, nor its size, nor this (F_ADD_SEALS of fcntl(2)). */
+  seal(fd: number): void;
   /** Freed memory goes back to the machine, of the whole process. Nothing where the C library cannot. */
   trimMemory(): void;
   /** Arguments alternate type name and value, as variadic calls want them. `what` begins the error's text. */
@@ -69,6 +73,8 @@ function bindLibc(koffi: Koffi): Libc {
   const send = call("long send(int, const uint8_t*, size_t, int)");
   const recv = call("long recv(int, _Out_ uint8_t*, size_t, int)");
   const ifNametoindex = call("uint if_nametoindex(const char*)");
+  const memfdCreate = call("int memfd_create(const char*, uint)");
+  const fcntl = call("int fcntl(int, int, ...)");
   const trim = heapTrimming(library);
   return {
     mount: (source, target, type, flags, data) => {
@@ -94,12 +100,30 @@ function bindLibc(koffi: Koffi): Libc {
       if (index === 0) throw new SystemError(`find interface ${name}`, ENODEV);
       return index;
     },
+    createMemory: (name) => {
+      const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+      try {
+        return memfdCreate("create memory", name, flags | MFD_EXEC);
+      } catch (error) {
+        // Before Linux 6.3, where all such memory may be executed.
+        if (error instanceof SystemError && error.code === "EINVAL")
+          return memfdCreate("create memory", name, flags);
+        throw error;
+      }
+    },
+    seal: (fd) => void fcntl("seal memory", fd, F_ADD_SEALS, "int", ALL_SEALS),
     trimMemory: () => void trim?.(0),
     syscall: call("long syscall(long, ...)"),
   };
 }
 
 const ENODEV = 19;
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const MFD_EXEC = 0x10;
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL, _SHRINK, _GROW and _WRITE: what runc and crun look for in their own program. */
+const ALL_SEALS = 15;
 const M_ARENA_MAX = -8;
 
 /** Undefined with musl, which has no such calls, and gives back by itself. */

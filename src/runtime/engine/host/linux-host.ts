@@ -91,6 +91,9 @@ class LinuxHost implements Host {
   unmount(...parameters: Parameters<Host["unmount"]>) {
     return this.#call("unmount", ...parameters);
   }
+  sealedCopy(...parameters: Parameters<Host["sealedCopy"]>) {
+    return this.#call("sealedCopy", ...parameters);
+  }
   createNetns(...parameters: Parameters<Host["createNetns"]>) {
     return this.#call("createNetns", ...parameters);
   }

@@ -8,12 +8,14 @@ import type { DiskLayout } from "../disk-layout.ts";
 import type { Host } from "../host.ts";
 import { mountLeftControllers } from "./hybrid-cgroups.ts";
 import { runProgram } from "./run-program.ts";
+import { type SealedProgram, sealProgram } from "./sealed-program.ts";
 import { openStartGate, programBegun } from "./start-gate.ts";
 import type { OciConfig, OciResources } from "./types.ts";
 
 /** The program that makes containers (runc or crun), and how we talk to it. */
 export interface OciRuntime {
   readonly name: "runc" | "crun";
+  /** What to run now: not to be kept. */
   readonly path: string;
   readonly version: string;
   /** Its `--root`. */
@@ -23,6 +25,7 @@ export interface OciRuntime {
   /** Kills what is left of it and forgets it; of one that is gone already a no-op. */
   delete(id: string): Promise<void>;
   update(id: string, resources: OciResources): Promise<void>;
+  close(): Promise<void>;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function chooseOciRuntime(layout: DiskLayout, host: Host, log: Log)
       continue;
     }
     if (!isKnown) await writeFile(choicePath(layout), JSON.stringify({ tag: candidate.tag, refused }));
-    return ociRuntime(candidate, layout.ociStateDir);
+    return ociRuntime(candidate.name, await sealProgram(layout, host, candidate.path), layout.ociStateDir);
   }
   throw new RuntimeError("unavailable", "Cannot find an OCI runtime that works here: install runc or crun");
 }
@@ -139,17 +142,23 @@ function probeConfig({ instance }: DiskLayout): OciConfig {
   };
 }
 
-async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<OciRuntime> {
-  const { stdout } = await runProgram(path, ["--version"]);
+async function ociRuntime(
+  name: Candidate["name"],
+  program: SealedProgram,
+  stateDir: string,
+): Promise<OciRuntime> {
+  const { stdout } = await runProgram(program.path, ["--version"]);
   const version = /version (\S+)/.exec(stdout)?.[1] ?? "";
   const command = async (args: readonly string[]) => {
-    const result = await runProgram(path, ["--root", stateDir, ...args]);
+    const result = await runProgram(program.path, ["--root", stateDir, ...args]);
     if (result.exitCode === 0) return;
     throw new RuntimeError("internal", `${name} ${args[0] ?? ""} failed: ${result.stderr.trim()}`);
   };
   return {
     name,
-    path,
+    get path() {
+      return program.path;
+    },
     version,
     stateDir,
     start: async (id, pid) => {
@@ -169,6 +178,7 @@ async function ociRuntime({ name, path }: Candidate, stateDir: string): Promise<
       await writeFile(file, JSON.stringify(resources));
       await command(["update", "--resources", file, id]).finally(() => rm(file, { force: true }));
     },
+    close: () => program.close(),
   };
 }
 
