@@ -2,7 +2,8 @@ import { type ErrorKind, RuntimeError } from "../runtime/index.ts";
 
 /**
  * JSON that keeps what a report and its progress are made of: errors with their kind and causes, bytes, dates.
- * Each is an object with one `$` key; nothing of ours has such keys otherwise.
+ * Each is an object with one `$` key; an object with such a key of its own (in `x-` of a Compose file) is a list of its
+ * entries.
  */
 export function toWire(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key: string, plain: unknown) {
@@ -11,6 +12,8 @@ export function toWire(value: unknown): string {
     if (raw instanceof Date) return { $date: raw.toISOString() };
     if (raw instanceof Uint8Array) return { $bytes: Buffer.from(raw).toString("base64") };
     if (typeof raw === "bigint") return { $bigint: String(raw) };
+    if (isPlain(raw) && Object.keys(raw).some((name) => name.startsWith("$")))
+      return { $entries: Object.entries(raw) };
     return plain;
   });
 }
@@ -22,8 +25,13 @@ export function fromWire(text: string): unknown {
     if ("$date" in value) return new Date(value.$date as string);
     if ("$bytes" in value) return new Uint8Array(Buffer.from(value.$bytes as string, "base64"));
     if ("$bigint" in value) return BigInt(value.$bigint as string);
+    if ("$entries" in value) return Object.fromEntries(value.$entries as [string, unknown][]);
     return value;
   });
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 interface WireError {

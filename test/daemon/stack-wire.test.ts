@@ -8,6 +8,12 @@ describe("the stack API's JSON", () => {
     expect(fromWire(toWire(value))).toEqual(value);
   });
 
+  it("keeps data that looks like its own marks, such as MongoDB's extended JSON in an extension", () => {
+    const seed = { $date: { $numberLong: "1" }, $error: null, list: [{ $bytes: "x" }, { $entries: [] }] };
+    const value = { "x-seed": seed, at: new Date(1000) };
+    expect(fromWire(toWire(value))).toEqual(value);
+  });
+
   it("keeps an error's kind, exit code and causes", () => {
     const cause = Object.assign(new Error("no space left"), { code: "ENOSPC" });
     const error = new RuntimeError("exhausted", "Cannot pull", { cause, exitCode: 125 });
