@@ -22,7 +22,7 @@ export const rm: CliCommand = {
       .option("-v, --volumes", "their anonymous volumes too"),
   run: async (context: Context, services: readonly string[], flags: Flags) => {
     const { name } = await projectName(context);
-    const all = await stackContainers(await context.runtime(), name, { all: true, services, oneOff: true });
+    const all = await stackContainers(await context.runtime(), name, { all: true, services });
     const found = all.filter(
       ({ summary: { state } }) =>
         flags.stop === true || !["running", "paused", "restarting"].includes(state.status),
