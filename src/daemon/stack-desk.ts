@@ -1,5 +1,11 @@
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
-import { type Desired, desiredAfter, type Plan, type Request } from "../planner/index.ts";
+import {
+  type Desired,
+  desiredAfter,
+  desiredAfterRemoval,
+  type Plan,
+  type Request,
+} from "../planner/index.ts";
 import { type Controller, type ObserveOptions, preview, type Report } from "../reconciler/index.ts";
 import { type ContainerRuntime, RuntimeError } from "../runtime/index.ts";
 import { desiredFromWorld } from "./desired-from-world.ts";
@@ -79,20 +85,21 @@ export class StackDesk implements Stacks {
     const { controller, store, lifetime } = this.#options;
     const { desired, isKept } = await this.#desiredFor(ask);
     const before = store.stored(ask.stackName);
-    const keep = async () => {
-      if (isKept) await store.put(ask.stackName, desired, ask.request.do);
+    const keep = async (kept: Desired) => {
+      if (isKept) await store.put(ask.stackName, kept, ask.request.do);
       return true;
     };
     const report = await controller.ask({
       request: ask.request,
       desired,
-      approve: keep,
+      approve: (plan, observed) =>
+        keep(ask.request.do === "rm" ? desiredAfterRemoval(desired, plan, observed) : desired),
       ...(ask.imagesAtOnce !== undefined && { imagesAtOnce: ask.imagesAtOnce }),
       ...(signal !== undefined && { signal }),
       ...(onEvent !== undefined && { onProgress: onEvent }),
     });
     if (report.outcome === "cancelled" && isKept && !lifetime.aborted) await this.#takeBack(ask, before);
-    if (report.outcome === "unchanged") await keep();
+    if (report.outcome === "unchanged") await keep(desired);
     if (isFinishedDown(desired, report)) await store.remove(ask.stackName);
     return report;
   }

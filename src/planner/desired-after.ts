@@ -1,5 +1,8 @@
 import type { Stack } from "../spec/index.ts";
 import type { Desired, DesiredService } from "./desired.ts";
+import type { Observed } from "./observed.ts";
+import type { Plan } from "./plan.ts";
+import { isOneOff, serviceOf } from "./planning.ts";
 import { type Request, recreatePolicies, type UpOptions } from "./requests.ts";
 import { scopeOf } from "./scope.ts";
 
@@ -32,8 +35,9 @@ export function desiredAfter(request: Request, context: AskContext): Desired | u
     case "kill":
       return ENDING.test(request.signal ?? "KILL") ? withState(base, request.services, "stopped") : base;
     case "pause":
-      return withState(base, request.services, "paused");
+      return withState(base, request.services, "paused", "running");
     case "unpause":
+      return withState(base, request.services, "running", "paused");
     case "restart":
       return withState(base, request.services, "running");
     case "start": {
@@ -110,16 +114,34 @@ function isChosen(services: readonly string[] | undefined, name: string): boolea
   return services === undefined || services.length === 0 || services.includes(name);
 }
 
+/** Of services that are held alone: none of these requests makes a container. `from`: only those in that state. */
 function withState(
   base: Desired,
   chosen: readonly string[] | undefined,
   state: DesiredService["state"],
+  from?: DesiredService["state"],
 ): Desired {
-  const services = { ...base.services };
-  for (const name of Object.keys(base.stack.services))
-    if (isChosen(chosen, name) && (name in services || state === "running"))
-      services[name] = { ...services[name], state };
-  return { ...base, services };
+  const services = Object.entries(base.services).map(([name, service]) => {
+    const isMeant = isChosen(chosen, name) && (from === undefined || service.state === from);
+    return [name, isMeant ? { ...service, state } : service] as const;
+  });
+  return { ...base, services: Object.fromEntries(services) };
+}
+
+/**
+ * What is desired once an `rm` is done as planned. A service whose last container it takes away, since it had finished
+ * or failed, is not held any more: a task would be done once more.
+ */
+export function desiredAfterRemoval(desired: Desired, plan: Plan, { containers }: Observed): Desired {
+  const removed = new Set(plan.steps.flatMap((step) => (step.do === "remove" ? step.container.id : [])));
+  const services = (isRemoved: boolean) =>
+    new Set(
+      containers
+        .filter((container) => !isOneOff(container) && removed.has(container.id) === isRemoved)
+        .map(serviceOf),
+    );
+  const [going, staying] = [services(true), services(false)];
+  return without(desired, (name) => going.has(name) && !staying.has(name));
 }
 
 function without(base: Desired, isGone: (name: string, service: DesiredService) => boolean): Desired {

@@ -1,6 +1,7 @@
 import type {
   ContainerSpec,
   ContainerStatus,
+  EndpointSpec,
   HealthcheckSpec,
   IpamPool,
   MountPoint,
@@ -42,6 +43,8 @@ export interface ObservedContainer {
   readonly mounts: readonly Pick<MountPoint, "type" | "name" | "source" | "target">[];
   /** Of the host, held now. */
   readonly ports?: readonly HeldPort[];
+  /** How it was asked to be on each network, by name; only where somebody looked closer. */
+  readonly endpoints?: Readonly<Record<string, EndpointSpec>>;
   /** What it was made from; only where somebody looked closer (to say which fields differ). */
   readonly spec?: ContainerSpec;
 }

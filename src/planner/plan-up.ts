@@ -1,4 +1,4 @@
-import { addFinalWaits, type Placed } from "./dependency-order.ts";
+import { addFinalWaits, type Placed, readinessOf } from "./dependency-order.ts";
 import type { Desired } from "./desired.ts";
 import type { Slot } from "./fates.ts";
 import type { Observed } from "./observed.ts";
@@ -101,6 +101,8 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
   const placed = new Map<string, Placed>();
   for (const name of fates.keys())
     placed.set(name, placeService(build, name, { placed, ready: new Map(ready) }));
+  // The one-off container that comes of it waits like any other of the service.
+  if (options.noStart !== true) for (const name of prepared) readinessOf(planning, name, { placed, isHold });
   if (options.wait === true && options.noStart !== true)
     addFinalWaits(planning, placed, {
       tasks: tasksOf(planning),

@@ -21,11 +21,26 @@ type Made = readonly (readonly [string, string])[];
  */
 export function addNetworks(planning: Planning, fates: readonly NetworkFate[], build: Building): Made {
   const made = fates.filter(({ kind }) => kind !== "keep");
-  const fixed = addEach(planning, made.filter(hasSubnet), { build, later: [] });
+  const guests: Guests = new Map();
+  const fixed = addEach(planning, made.filter(hasSubnet), { build, guests, later: [] });
   const later = fixed.map(([, id]) => id);
-  const others = made.filter((fate) => !hasSubnet(fate));
-  return [...fixed, ...addEach(planning, others, { build, later })];
+  const others = addEach(
+    planning,
+    made.filter((fate) => !hasSubnet(fate)),
+    { build, guests, later },
+  );
+  startGuests(planning, guests);
+  return [...fixed, ...others];
 }
+
+/** Containers on networks that are made anew, which stay: what was done to each so far. */
+type Guests = Map<
+  ObservedContainer,
+  {
+    readonly stop: string | undefined;
+    readonly connected: { readonly network: string; readonly id: string }[];
+  }
+>;
 
 function hasSubnet({ spec }: NetworkFate): boolean {
   return spec.ipam?.pools?.some(({ subnet }) => subnet !== undefined) === true;
@@ -34,12 +49,16 @@ function hasSubnet({ spec }: NetworkFate): boolean {
 function addEach(
   planning: Planning,
   fates: readonly NetworkFate[],
-  { build, later }: { readonly build: Building; readonly later: readonly string[] },
+  {
+    build,
+    guests,
+    later,
+  }: { readonly build: Building; readonly guests: Guests; readonly later: readonly string[] },
 ): Made {
   return fates.map((fate) => {
     const { name, spec } = fate;
-    const guests = fate.kind === "replace" ? guestsOf(build, fate) : [];
-    const after = fate.kind === "replace" ? [removeNetwork(build, fate, guests)] : build.gate;
+    const own = fate.kind === "replace" ? guestsOf(build, fate) : [];
+    const after = fate.kind === "replace" ? [removeNetwork(build, fate, { own, guests })] : build.gate;
     const reason = because(fate.kind === "replace" ? "changed" : "missing");
     const id = planning.steps.add<CreateNetworkStep>({
       id: `network/${name}:create`,
@@ -48,7 +67,8 @@ function addEach(
       reason,
       after: [...after, ...later],
     });
-    for (const guest of guests) reattach(build, guest, name, id);
+    for (const guest of own)
+      guests.get(guest)?.connected.push({ network: name, id: reattach(planning, guest, name, id) });
     return [`network/${name}`, id] as const;
   });
 }
@@ -60,14 +80,23 @@ function guestsOf(build: Building, { name }: NetworkFate): readonly ObservedCont
   );
 }
 
-function removeNetwork(build: Building, fate: NetworkFate, guests: readonly ObservedContainer[]): string {
+function removeNetwork(
+  build: Building,
+  fate: NetworkFate,
+  { own, guests }: { readonly own: readonly ObservedContainer[]; readonly guests: Guests },
+): string {
   const { planning, gate } = build;
   const { name, observed } = fate;
   const reason = because("changed");
-  const released = guests.map((guest) => {
+  const released = own.map((guest) => {
     const after = gate;
     const cause = because(`network ${name} is made anew`);
-    const stop = addStop(planning, guest, { reason: cause, after, ...timeoutOf(build.options) });
+    if (!guests.has(guest))
+      guests.set(guest, {
+        stop: addStop(planning, guest, { reason: cause, after, ...timeoutOf(build.options) }),
+        connected: [],
+      });
+    const stop = guests.get(guest)?.stop;
     return planning.steps.add<DisconnectStep>({
       id: `container/${guest.name}:disconnect-${name}`,
       do: "disconnect",
@@ -88,19 +117,31 @@ function removeNetwork(build: Building, fate: NetworkFate, guests: readonly Obse
   });
 }
 
-function reattach(build: Building, guest: ObservedContainer, network: string, networkStep: string): void {
-  const { planning } = build;
-  const reason = because(`network ${network} was made anew`);
-  const connected = planning.steps.add<ConnectStep>({
+/** As it was attached before; by its name alone where nobody has looked how. */
+function reattach(
+  planning: Planning,
+  guest: ObservedContainer,
+  network: string,
+  networkStep: string,
+): string {
+  return planning.steps.add<ConnectStep>({
     id: `container/${guest.name}:connect-${network}`,
     do: "connect",
     container: refOf(guest),
     network,
-    endpoint: { aliases: [guest.name, refOf(guest).service] },
-    reason,
+    endpoint: guest.endpoints?.[network] ?? { aliases: [guest.name] },
+    reason: because(`network ${network} was made anew`),
     after: [networkStep],
   });
-  if (guest.status === "running") addStart(planning, refOf(guest), { reason, after: [connected] });
+}
+
+function startGuests(planning: Planning, guests: Guests): void {
+  for (const [guest, { connected }] of guests) {
+    if (guest.status !== "running") continue;
+    const names = connected.map(({ network }) => network).join(", ");
+    const reason = because(`network ${names} was made anew`);
+    addStart(planning, refOf(guest), { reason, after: connected.map(({ id }) => id) });
+  }
 }
 
 /** `volume/<name>` with the step that makes it. */

@@ -1,12 +1,12 @@
 import PQueue from "p-queue";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
-import type { Desired, Plan, Request } from "../planner/index.ts";
+import type { Desired, Request } from "../planner/index.ts";
 import type { ContainerRuntime } from "../runtime/index.ts";
 import { delayAfter, isFighting, recent, STUCK_AFTER } from "./backoff.ts";
 import type { ObserveOptions } from "./observe.ts";
 import type { ProgressEvent } from "./progress.ts";
-import { type Edge, reconcile } from "./reconcile.ts";
+import { type Edge, type ReconcileOptions, reconcile } from "./reconcile.ts";
 import type { Report } from "./report.ts";
 import { declares, triggerOf } from "./triggers.ts";
 
@@ -41,7 +41,7 @@ export interface AskOptions {
   /** As in `reconcile`. */
   readonly imagesAtOnce?: number;
   /** As in `reconcile`: asked once when there are steps. The daemon stores what is desired here, before it is done. */
-  readonly approve?: (plan: Plan) => Promise<boolean>;
+  readonly approve?: ReconcileOptions["approve"];
 }
 
 export interface StackStatus {
@@ -70,8 +70,8 @@ interface Entry {
 
 /** Events come in bursts; one look is enough for all of a burst. */
 const SETTLE_MS = 200;
-/** A pass of ours that only waits is ended after this and begun afresh, so that it does not hide other drift. */
-const PASS_LIMIT_MS = 30_000;
+/** Nobody waits longer in a pass of ours, which begins afresh then: it would hide other drift. */
+const PATIENCE_MS = 30_000;
 const RESYNC_MS = 60_000;
 const PASSES = 4;
 
@@ -280,18 +280,19 @@ export class Controller {
     }
     const before = entry.state;
     entry.state = "working";
-    const limit = new AbortController();
-    this.#clock.sleep(PASS_LIMIT_MS, limit.signal).then(
-      () => pass.abort(),
+    const [patience, end] = [new AbortController(), new AbortController()];
+    this.#clock.sleep(PATIENCE_MS, end.signal).then(
+      () => patience.abort(),
       () => {},
     );
     const request: Request =
       desired.down === undefined ? { do: "up", isHold: true } : { do: "down", ...desired.down };
     let report: Report;
     try {
-      report = await reconcile({ ...this.#base(), request, desired, signal: pass.signal });
+      const signals = { signal: pass.signal, patience: patience.signal };
+      report = await reconcile({ ...this.#base(), request, desired, ...signals });
     } finally {
-      limit.abort();
+      end.abort();
       entry.state = before;
     }
     await this.#settle(stackName, entry, { report, isGoing: desired.down !== undefined });

@@ -6,6 +6,8 @@ export interface ExecuteOptions {
   /** Does one step; rejects when it could not. */
   readonly perform: (step: Step, signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
+  /** Ends waiting alone: what is done is done to its end. */
+  readonly patience?: AbortSignal;
   /** Steps at once. */
   readonly concurrency: number;
   /** Pulls and builds at once, when fewer than that. */
@@ -21,7 +23,7 @@ export interface ExecuteOptions {
  * Waiting steps hold no place in the queue, so that they cannot keep what they wait for from running.
  */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<readonly StepResult[]> {
-  const { perform, signal, onResult } = options;
+  const { perform, patience, onResult } = options;
   const queue = new PQueue({ concurrency: options.concurrency });
   const images =
     options.imagesAtOnce === undefined ? queue : new PQueue({ concurrency: options.imagesAtOnce });
@@ -43,7 +45,13 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<read
     return (isOfImage ? images : queue).add(() => attempt(step));
   }
 
+  function signalOf(step: Step): AbortSignal {
+    const { signal } = options;
+    return patience !== undefined && waitsForOthers(step) ? AbortSignal.any([signal, patience]) : signal;
+  }
+
   async function attempt(step: Step): Promise<StepResult> {
+    const signal = signalOf(step);
     if (signal.aborted) return { step, status: "skipped" };
     try {
       await perform(step, signal);
@@ -54,7 +62,7 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<read
   }
 
   function blocked(step: Step): StepResult {
-    return { step, status: step.isOptional === true && !signal.aborted ? "warned" : "skipped" };
+    return { step, status: step.isOptional === true && !signalOf(step).aborted ? "warned" : "skipped" };
   }
 }
 
@@ -63,5 +71,9 @@ function letsOthersGoOn(result: StepResult): boolean {
 }
 
 function isWaiting(step: Step): boolean {
-  return step.do.startsWith("wait-") || step.do === "images-ready";
+  return waitsForOthers(step) || step.do === "images-ready";
+}
+
+function waitsForOthers(step: Step): boolean {
+  return step.do.startsWith("wait-");
 }

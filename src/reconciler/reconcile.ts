@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { compact } from "../lib/compact.ts";
 import {
   type Desired,
   makePlan,
@@ -8,7 +9,13 @@ import {
   type Request,
   type Step,
 } from "../planner/index.ts";
-import { type ContainerRuntime, hasKind, type RegistryCredentials } from "../runtime/index.ts";
+import {
+  type ContainerInfo,
+  type ContainerRuntime,
+  type EndpointSpec,
+  hasKind,
+  type RegistryCredentials,
+} from "../runtime/index.ts";
 import type { Build, Service } from "../spec/index.ts";
 import { ContainerWatch } from "./container-watch.ts";
 import { execute } from "./execute.ts";
@@ -24,9 +31,11 @@ export interface ReconcileOptions extends Omit<ObserveOptions, "signal" | "nowMs
   /** What is desired once the request is made. */
   readonly desired: Desired;
   readonly signal: AbortSignal;
+  /** Ends what the pass waits for, not what it does. */
+  readonly patience?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Asked once, when there are steps; absent: yes. */
-  readonly approve?: (plan: Plan) => Promise<boolean>;
+  readonly approve?: (plan: Plan, observed: Observed) => Promise<boolean>;
   /** Steps at once; default 16. Waiting is not counted. */
   readonly concurrency?: number;
   /** Pulls and builds at once, when fewer than that. */
@@ -49,7 +58,7 @@ const CONCURRENCY = 16;
 export async function reconcile(options: ReconcileOptions): Promise<Report> {
   const { clock = systemClock, onProgress } = options;
   const startMs = clock.now();
-  const plan = await preview(options);
+  const { plan, observed } = await look(options);
   onProgress?.({ kind: "plan", plan });
   const report = (outcome: Report["outcome"], results: readonly StepResult[] = [], done = plan): Report => ({
     stackName: options.desired.stack.name,
@@ -59,26 +68,31 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
     durationMs: clock.now() - startMs,
   });
   if (plan.problems.length > 0) return report("refused");
-  if (plan.steps.length > 0 && options.approve !== undefined && !(await options.approve(plan)))
+  if (plan.steps.length > 0 && options.approve !== undefined && !(await options.approve(plan, observed)))
     return report("declined");
   tellKept(plan, options);
   if (plan.steps.length === 0) return report("unchanged");
   const first = plan.refreshes.length > 0 ? imageStepsOf(plan) : plan;
   const results = await run(first, options);
-  const outcome = outcomeOf(results, options.signal);
+  const outcome = outcomeOf(results, options);
   if (first === plan || outcome !== "done") return report(outcome, results);
   return secondRound(options, { plan, results, report });
 }
 
+type PreviewOptions = Pick<ReconcileOptions, "runtime" | "request" | "desired" | "isPortTaken" | "clock">;
+
 /** What a pass would do: the plan alone, with the fields that differ where containers are replaced. */
-export async function preview(
-  options: Pick<ReconcileOptions, "runtime" | "request" | "desired" | "isPortTaken" | "clock">,
-): Promise<Plan> {
+export async function preview(options: PreviewOptions): Promise<Plan> {
+  return (await look(options)).plan;
+}
+
+async function look(options: PreviewOptions): Promise<{ readonly plan: Plan; readonly observed: Observed }> {
   const { desired, request } = options;
   const observed = await read(options);
   const plan = makePlan(request, desired, observed);
   const detailed = await withDetails(options.runtime, observed, plan);
-  return detailed === observed ? plan : makePlan(request, desired, detailed);
+  if (detailed === observed) return { plan, observed };
+  return { plan: makePlan(request, desired, detailed), observed: detailed };
 }
 
 type Round = {
@@ -99,7 +113,7 @@ async function secondRound(options: ReconcileOptions, { results, report }: Round
   tellKept(plan, options);
   const more = await run(plan, options);
   const whole = { ...plan, steps: [...results.map(({ step }) => step), ...plan.steps] };
-  return report(outcomeOf(more, options.signal), [...results, ...more], whole);
+  return report(outcomeOf(more, options), [...results, ...more], whole);
 }
 
 function read(
@@ -112,17 +126,24 @@ function read(
   });
 }
 
-/** Containers that are to be replaced, looked at closer: their plan can then say which fields differ. */
+/**
+ * Looked at closer: containers that are to be replaced, whose plan can then say which fields differ, and those that lose
+ * a network and get it back, as they had it.
+ */
 async function withDetails(runtime: ContainerRuntime, observed: Observed, plan: Plan): Promise<Observed> {
   const ids = new Set(
-    plan.steps.flatMap((step) => (step.do === "create-container" ? (step.replaces?.id ?? []) : [])),
+    plan.steps.flatMap((step) => {
+      if (step.do === "create-container") return step.replaces?.id ?? [];
+      return step.do === "disconnect" ? step.container.id : [];
+    }),
   );
   if (ids.size === 0) return observed;
   const containers = await Promise.all(
     observed.containers.map(async (container) => {
       if (!ids.has(container.id)) return container;
       try {
-        return { ...container, spec: (await runtime.containers.inspect(container.id)).spec };
+        const info = await runtime.containers.inspect(container.id);
+        return { ...container, spec: info.spec, endpoints: endpointsAskedFor(info) };
       } catch (error) {
         if (hasKind(error, "not-found")) return container;
         throw error;
@@ -130,6 +151,26 @@ async function withDetails(runtime: ContainerRuntime, observed: Observed, plan: 
     }),
   );
   return { ...observed, containers };
+}
+
+/** Of a network that it was attached to later, nobody knows whether its MAC address was asked for. */
+function endpointsAskedFor({ spec, endpoints }: ContainerInfo): Readonly<Record<string, EndpointSpec>> {
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([name, endpoint]) => {
+      const { aliases, links, driverOptions, ipv4Address, ipv6Address, linkLocalIps, gatewayPriority } =
+        endpoint;
+      const given = {
+        aliases,
+        links,
+        driverOptions,
+        ipv4Address,
+        ipv6Address,
+        linkLocalIps,
+        gatewayPriority,
+      };
+      return [name, spec.networks?.[name] ?? compact<EndpointSpec>(given)];
+    }),
+  );
 }
 
 function imageStepsOf(plan: Plan): Plan {
@@ -149,6 +190,7 @@ async function run(plan: Plan, options: ReconcileOptions): Promise<readonly Step
       concurrency,
       ...(options.imagesAtOnce !== undefined && { imagesAtOnce: options.imagesAtOnce }),
       signal,
+      ...(options.patience !== undefined && { patience: options.patience }),
       perform: async (step, stepSignal) => {
         tell(step, "begin");
         await performStep(step, context, stepSignal);
@@ -195,9 +237,12 @@ async function run(plan: Plan, options: ReconcileOptions): Promise<readonly Step
   }
 }
 
-function outcomeOf(results: readonly StepResult[], signal: AbortSignal): Report["outcome"] {
-  if (signal.aborted && results.some(({ status }) => status === "failed" || status === "skipped"))
-    return "cancelled";
+function outcomeOf(
+  results: readonly StepResult[],
+  { signal, patience }: Pick<ReconcileOptions, "signal" | "patience">,
+): Report["outcome"] {
+  const isCut = signal.aborted || patience?.aborted === true;
+  if (isCut && results.some(({ status }) => status === "failed" || status === "skipped")) return "cancelled";
   return results.some(({ status }) => status === "failed" || status === "skipped") ? "failed" : "done";
 }
 

@@ -186,6 +186,15 @@ describe("the daemon", () => {
     expect(await client.list()).toEqual([]);
   });
 
+  it("does not do again what had finished and was taken away by rm", async () => {
+    const client = await start();
+    const job = { ...web, command: ["true"] };
+    await client.ask({ stackName: "shop", stack: stack("shop", { web, job }), request: { do: "up" } });
+    await client.ask({ stackName: "shop", request: { do: "rm", services: ["job", "web"] } });
+    const held = (await client.get("shop"))?.desired?.services;
+    expect(held).toEqual({ web: { state: "running" } });
+  });
+
   it("holds after a restart what was asked of it before", async () => {
     const runtime = openMemoryRuntime();
     const first = await start(pathsOf(), runtime);

@@ -77,6 +77,18 @@ describe("what is desired after", () => {
     expect(states(asked({ do: "restart" }, stopped))["web"]).toBe("running");
   });
 
+  it("start, restart and unpause is nothing new: what was never brought up, or is in another state, stays so", () => {
+    const some = asked({ do: "up", services: ["tool"] }, undefined, STACK);
+    expect(states(asked({ do: "restart" }, some))).toEqual({ tool: "running" });
+    expect(states(asked({ do: "restart", services: ["web"] }, some))).toEqual({ tool: "running" });
+    const alone = asked({ do: "up", services: ["web"], noDeps: true }, undefined, STACK);
+    expect(states(asked({ do: "start" }, asked({ do: "stop" }, alone)))).toEqual({ web: "running" });
+    const stopped = asked({ do: "stop", services: ["db"] }, all);
+    const paused = asked({ do: "pause" }, stopped);
+    expect(states(paused)).toEqual({ web: "paused", db: "stopped", tool: "paused" });
+    expect(states(asked({ do: "unpause" }, paused))).toEqual(states(stopped));
+  });
+
   it("rm is that stopped services are not held any more, and down that nothing is", () => {
     const stopped = asked({ do: "stop", services: ["web"] }, all);
     expect(Object.keys(asked({ do: "rm" }, stopped).services)).toEqual(["db", "tool"]);

@@ -192,6 +192,14 @@ describe("the controller", () => {
     });
   });
 
+  it("lets a hook come to its end, however long it takes", async () => {
+    const migrated = { ...SERVER, pre_start: [{ command: ["sleep", "40"] }] };
+    await atWork([stackOf({ web: migrated })], async ({ world }) => {
+      await world.clock.turn(60_000);
+      expect(await statuses(world.runtime)).toEqual({ "shop-web-1": "running" });
+    });
+  });
+
   it("finishes an interrupted down, and says that the stack has gone", async () => {
     const world = openWorld();
     const stack = stackOf({ web: SERVER });

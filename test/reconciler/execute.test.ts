@@ -124,6 +124,28 @@ describe("the executor", () => {
     expect(statuses).toEqual({ a: "done", b: "skipped", c: "skipped" });
   });
 
+  it("waits no longer than its patience, and does to the end what it has begun", async () => {
+    const patience = new AbortController();
+    const steps = [
+      step("slow"),
+      step("after", ["slow"]),
+      step("sick", [], { do: "wait-healthy" } as Partial<Step>),
+      step("needs", ["sick"]),
+    ];
+    const perform = async ({ id }: Step, signal: AbortSignal) => {
+      if (id === "sick") await new Promise((_, reject) => signal.addEventListener("abort", reject));
+      if (id !== "slow") return;
+      // By then the other one waits.
+      await new Promise(setImmediate);
+      patience.abort();
+      await Promise.resolve();
+      signal.throwIfAborted();
+    };
+    const signals = { signal: new AbortController().signal, patience: patience.signal };
+    const results = await execute(planOf(steps), { concurrency: 1, perform, ...signals });
+    expect(results.map(({ status }) => status)).toEqual(["done", "done", "failed", "skipped"]);
+  });
+
   it("never rejects", async () => {
     await expect(run([step("a", ["missing"])], () => undefined)).resolves.toEqual({ a: "skipped" });
   });

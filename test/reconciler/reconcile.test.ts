@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ContainerRuntime, RuntimeError } from "../../src/runtime/index.ts";
+import type { Service } from "../../src/spec/index.ts";
 import { needs, stackOf, volumeOf } from "../planner/stack-builder.ts";
 import { IMAGE, openWorld, Person, statuses } from "./support.ts";
 
@@ -469,6 +470,50 @@ describe("changing a stack", () => {
     const now = await idsOf(person);
     expect(now["shop-db-1"]).toBe(ids["shop-db-1"]);
     expect((await person.up(stack(true))).outcome).toBe("unchanged");
+  });
+
+  it("makes two changed networks anew, and gives whoever stays on both back to them as it was", async () => {
+    const person = new Person(openWorld());
+    const stack = (internal: boolean, services: Readonly<Record<string, Service>>) =>
+      stackOf(services, {
+        networks: {
+          front: { name: "shop_front", internal },
+          back: { name: "shop_back", internal, ipam: { config: [{ subnet: "10.77.0.0/24" }] } },
+        },
+      });
+    const web = { ...SERVER, networks: { front: null, back: null } };
+    const back = { aliases: ["postgres"], ipv4_address: "10.77.0.9" };
+    const old = { ...SERVER, networks: { front: null, back } };
+    await person.up(stack(false, { web, old }));
+    const ids = await idsOf(person);
+    expect((await person.up(stack(true, { web }))).outcome).toBe("done");
+    expect((await idsOf(person))["shop-old-1"]).toBe(ids["shop-old-1"]);
+    const { endpoints, state } = await person.world.runtime.containers.inspect("shop-old-1");
+    expect(state.status).toBe("running");
+    expect(endpoints["shop_back"]).toMatchObject({
+      aliases: ["shop-old-1", "old", "postgres"],
+      ipv4Address: "10.77.0.9",
+    });
+  });
+
+  it("waits with a one-off container for what its service needs, as its conditions say", async () => {
+    const person = new Person(openWorld());
+    const healthy = { ...SERVER, healthcheck: { test: ["CMD", "true"], interval: "1s" } };
+    const stack = stackOf({
+      db: healthy,
+      job: { image: IMAGE, command: ["true"] },
+      web: {
+        ...SERVER,
+        depends_on: { ...needs("db", "service_healthy"), ...needs("job", "service_completed_successfully") },
+      },
+    });
+    const request = { do: "up", services: ["web"], prepare: ["web"] } as const;
+    const text = await person.plan(request, stack);
+    expect(text).toMatch(/container\/shop-db-1:wait-healthy/);
+    expect(text).toMatch(/container\/shop-job-1:wait-completed/);
+    expect(await person.plan({ ...request, noDeps: true }, stack)).not.toMatch(/wait/);
+    expect((await person.ask(request, stack)).outcome).toBe("done");
+    expect(await statuses(person.world.runtime)).toEqual({ "shop-db-1": "running", "shop-job-1": "exited" });
   });
 
   it("keeps a volume that is declared differently, with a hazard, and replaces it only when asked", async () => {
