@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMissing } from "../../../lib/atomic-file.ts";
@@ -104,10 +104,9 @@ export class Cgroups {
     return [...new Set([...this.#v1.values(), ...(this.#unified === undefined ? [] : [this.#unified])])];
   }
 
+  /** Where the group is in each hierarchy, or would be. */
   #folders(cgroupsPath: string): readonly string[] {
-    return this.#roots()
-      .map((root) => join(root, cgroupsPath))
-      .filter((folder) => existsSync(folder));
+    return this.#roots().map((root) => join(root, cgroupsPath));
   }
 
   #thawNow(cgroupsPath: string): void {
@@ -155,9 +154,15 @@ function isNoDevice(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENODEV";
 }
 
+/** Few groups have others below them, so that is looked at only when one does not go. */
 function removeTree(folder: string): boolean {
+  if (removeGroup(folder)) return true;
+  for (const name of subfolders(folder)) removeTree(join(folder, name));
+  return removeGroup(folder);
+}
+
+function removeGroup(folder: string): boolean {
   try {
-    for (const name of subfolders(folder)) removeTree(join(folder, name));
     rmdirSync(folder);
     return true;
   } catch (error) {
