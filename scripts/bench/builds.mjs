@@ -39,6 +39,8 @@ export async function measureBuilds(sides, { rounds, scratch }) {
         "docker build, nothing cached": await build(side, "--no-cache"),
         "docker build, all cached": await build(side),
         "the same by buildx without the docker client": await buildAlone(side),
+        // What the clients need for themselves: no engine can make a build by them faster than this.
+        "docker build --help, which asks no engine": (await client(side, "docker", "build", "--help")).ms,
         "stowage build, docker build, nothing cached": await alone(side, "--no-cache"),
         "stowage build, docker build, all cached": await alone(side),
       };

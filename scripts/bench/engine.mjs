@@ -21,6 +21,7 @@ export async function measureEngine(sides, { rounds }) {
         "docker run -d": (await docker(side, "run", "-d", "--label", "bench=1", IMAGE, "sleep", "100000")).ms,
         "docker exec true": (await docker(side, "exec", "exec-target", "true")).ms,
         "the same exec over the API": await execOverApi(side.socket, "exec-target", ["true"]),
+        "docker --version, which asks no engine": (await docker(side, "--version")).ms,
       };
     },
   );
