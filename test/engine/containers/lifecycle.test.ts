@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent } from "../../../src/runtime/index.ts";
@@ -235,6 +236,31 @@ describe("waiting between two runs", () => {
     expect((await runtime.containers.inspect(id)).restartCount).toBeLessThan(6);
     await runtime.containers.remove(id, { force: true });
     events.end();
+  });
+
+  it("ends for who waits when the next run cannot begin", async () => {
+    const { containers } = runtime;
+    const source = mkdtempSync(join(engine.rootDir, "gone-"));
+    const id = await run("exit 7", {
+      restartPolicy: { name: "always" },
+      mounts: [{ type: "bind", source, target: "/gone", createHostPath: false }],
+    });
+    // The sixth wait takes 3.2 s: time to take it away.
+    await until(async () => (await containers.inspect(id)).restartCount === 6);
+    // Behind the settling of the sixth end, which is told of only then.
+    await containers.update(id, { restartPolicy: { name: "always" } });
+    const waiting = containers.wait(id);
+    rmSync(source, { recursive: true });
+    expect((await waiting).exitCode).toBeGreaterThan(0);
+    expect(await state(id)).toMatchObject({ status: "exited" });
+    await containers.remove(id);
+  });
+
+  it("goes on after a stop with a signal that is none", async () => {
+    const id = await run("sleep 1000", { restartPolicy: { name: "always" } });
+    await expect(runtime.containers.stop(id, { signal: "BOGUS" })).rejects.toMatchObject({ kind: "invalid" });
+    expect(await state(id)).toMatchObject({ status: "running", wasStoppedManually: false });
+    await runtime.containers.remove(id, { force: true });
   });
 });
 

@@ -28,6 +28,8 @@ export async function stopContainer(
     await container.lock.run(async () => {});
     if (!isRunning(container.record.state)) return false;
   }
+  // Before the restart policy is disarmed: a signal that is none changes nothing.
+  if (options.signal !== undefined) signalNumber(options.signal);
   const { wasAlive, isStopped } = await beginStop(ctx, container);
   if (wasAlive) await bringDown(ctx, container, options);
   if (wasAlive || isStopped) announce(ctx, container, "stop");

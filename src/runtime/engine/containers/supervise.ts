@@ -11,6 +11,7 @@ import { stopProbing } from "./probe.ts";
 import { type ContainerRecord, isAlive, withState } from "./record.ts";
 import { removeNow } from "./remove.ts";
 import { decideRestart, type RestartDecision } from "./restart-policy.ts";
+import { announceLastExit } from "./stop.ts";
 import { forgetExit, tearDown } from "./tear-down.ts";
 
 /** Docker's code for an end that nobody saw. */
@@ -154,7 +155,9 @@ export async function restartNow(ctx: ContainersContext, container: Container): 
       return true;
     }
   });
-  if (hasFailed) await afterExit(ctx, container);
+  if (!hasFailed) return;
+  announceLastExit(container);
+  await afterExit(ctx, container);
 }
 
 /** Automatic removal, once the container has come to rest. */
