@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Filters } from "../../src/runtime/index.ts";
+import type { BuildOptions, Filters } from "../../src/runtime/index.ts";
 import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
 import { folder, link, stream, tarOf } from "../support/image-bench.ts";
 
@@ -100,6 +100,49 @@ describe("a build", () => {
     expect(listing).toBe("one\none\ntwo\n4711 5:6\nx\n");
     const target = await bench.build(dockerfile, [], { target: "two" });
     expect(target.text).toContain("Step 1/2 : FROM busybox AS two");
+  });
+
+  it("makes the same image again where steps take files of stages and images", async () => {
+    const dockerfile = [
+      "FROM busybox AS from",
+      "RUN echo x > /x",
+      "FROM busybox",
+      "COPY --from=from /x /x",
+      "COPY --from=busybox /bin/cat /y",
+      "RUN --mount=from=from,target=/m cp /m/x /z",
+      "ADD a.tar /a/",
+    ].join("\n");
+    const files = [{ name: "a.tar", data: tarOf([{ name: "in", data: "in" }]) }];
+    const build = async (options: Partial<BuildOptions> = {}) => {
+      const built = await bench.build(dockerfile, files, {
+        buildArgs: { BUILDKIT_INLINE_CACHE: "1" },
+        ...options,
+      });
+      const history = await bench.runtime.images.history(built.id);
+      return {
+        ...built,
+        copies: history
+          .slice(0, 4)
+          .map(({ createdBy }) => createdBy)
+          .filter((text) => text.includes("COPY")),
+      };
+    };
+    const first = await build({ tags: ["carrier:1"] });
+    const second = await build();
+    expect(second.text).not.toContain("Running in");
+    expect(second.copies).toEqual([
+      expect.stringMatching(/ file:[0-9a-f]{64} in \/y /),
+      expect.stringMatching(/ file:[0-9a-f]{64} in \/x /),
+    ]);
+    expect(second.copies).toEqual(first.copies);
+    expect(second.id).toBe(first.id);
+    await bench.reopen();
+    expect((await build()).id).toBe(first.id);
+    // An image brings layers and keys along, not what was read.
+    await bench.runtime.pruneBuildCache({ all: true });
+    const imported = await build({ cacheFrom: ["carrier:1"] });
+    expect(imported.text.match(/COPY .*\n ---> Using cache/g)).toHaveLength(2);
+    expect(imported.copies).toEqual(first.copies);
   });
 
   it("does once what two builds come to at the same time", async () => {

@@ -17,6 +17,15 @@ export interface CacheEntry {
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly usageCount: number;
+  /** Where the key is one of several: what it takes the others to tell. */
+  readonly full?: FullStep;
+}
+
+/** What a step is once all that it depends on has been read. */
+export interface FullStep {
+  readonly keys: readonly string[];
+  /** As the image's history has it. */
+  readonly createdBy: string;
 }
 
 const STORE_USES_MS = 1000;

@@ -1,7 +1,7 @@
 import { unlessAborted } from "../../../lib/unless-aborted.ts";
 import { RuntimeError } from "../../index.ts";
 import { chainIdOf, type Digest, ensureLayer, type ImageLayer } from "../images/index.ts";
-import { type CacheEntry, cacheKey } from "./build-cache.ts";
+import { type CacheEntry, cacheKey, type FullStep } from "./build-cache.ts";
 import type { BuildSession, Step } from "./build-session.ts";
 import type { StageState } from "./stage-state.ts";
 import { StepRootfs } from "./step-rootfs.ts";
@@ -16,6 +16,7 @@ type KeyParts = () => unknown | Promise<unknown>;
 export interface LayerStep {
   /** All that the result depends on besides the layers below. Several: any of them tells. */
   readonly keys: readonly [KeyParts, ...KeyParts[]];
+  /** A function is called once all keys have been. */
   readonly createdBy: string | (() => string);
   /** Carries it out in the mounted file system. */
   readonly perform: (rootfs: StepRootfs) => Promise<void>;
@@ -62,25 +63,48 @@ async function lookUpOrCarryOut(step: Step, work: LayerStep, firstKey: string): 
     keys.push(key);
     const entry = await usableEntry(step, key);
     if (entry === undefined) continue;
+    const full = await fullStep(step, work, keys, entry);
     // What another's image brought along is used, but never kept for builds that did not ask for it.
     if (session.builder.cache.get(key) !== undefined) {
-      session.builder.cache.use(entry);
+      const known = { ...entry, ...keptFull(full) };
+      session.builder.cache.use(known);
       // So that the quicker key serves the next time.
-      for (const other of keys) if (other !== key) await session.builder.cache.put({ ...entry, key: other });
+      for (const other of keys) if (other !== key) await session.builder.cache.put({ ...known, key: other });
     }
-    return { state: withLayer(step, { ...entry, keys }, textOf(work)), isCached: true };
+    return { state: withLayer(step, { ...entry, full }), isCached: true };
   }
   const layer = await carryOut(step, work);
   const createdAt = new Date().toISOString();
+  const full = { keys, createdBy: textOf(work) };
   const entry = {
     description: step.instruction.text.slice(0, 1000),
     ...(layer === undefined ? {} : { layer, chainId: chainIdOf(state.chainId, layer.diffId) }),
     createdAt,
     lastUsedAt: createdAt,
     usageCount: 1,
+    ...keptFull(full),
   };
   for (const key of keys) await session.builder.cache.put({ ...entry, key });
-  return { state: withLayer(step, { ...entry, keys }, textOf(work)), isCached: false };
+  return { state: withLayer(step, { ...entry, full }), isCached: false };
+}
+
+/** The same whichever key told that the step is done already: what an image says of it must not depend on that. */
+async function fullStep(
+  step: Step,
+  work: LayerStep,
+  keys: readonly string[],
+  { full }: CacheEntry,
+): Promise<FullStep> {
+  const slower = work.keys.slice(keys.length);
+  if (slower.length > 0 && full !== undefined)
+    return { ...full, keys: [...keys, ...full.keys.slice(keys.length)] };
+  const all = [...keys];
+  for (const parts of slower) all.push(await keyOf(step, parts));
+  return { keys: all, createdBy: textOf(work) };
+}
+
+function keptFull(full: FullStep): Pick<CacheEntry, "full"> {
+  return full.keys.length > 1 ? { full } : {};
 }
 
 function textOf({ createdBy }: LayerStep): string {
@@ -143,10 +167,10 @@ async function importedEntry({ session, state }: Step, key: string): Promise<Cac
 
 function withLayer(
   { session, state }: Step,
-  made: Pick<CacheEntry, "layer" | "createdAt"> & { readonly keys: readonly string[] },
-  createdBy: string,
+  made: Pick<CacheEntry, "layer" | "createdAt"> & { readonly full: FullStep },
 ): StageState {
-  const { layer, createdAt, keys } = made;
+  const { layer, createdAt, full } = made;
+  const { keys, createdBy } = full;
   const created = session.sourceDate ?? createdAt;
   const entry = { created, createdBy, isEmptyLayer: layer === undefined };
   const record = { keys, createdAt, ...(layer === undefined ? {} : { layer: state.layers.length }) };
