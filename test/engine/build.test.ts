@@ -234,6 +234,53 @@ describe("a build", () => {
     );
   });
 
+  it("keeps the parents of what it copies, from the pivot on", async () => {
+    const files = ["a/b/c/d/foo", "a/b/c/d/e/bay", "a/b2/c/d/e/bar", "a/b/c2/d/e/baz", "a/n", "ab/c/x"].map(
+      (name) => ({ name, data: name }),
+    );
+    const dockerfile = [
+      "FROM busybox",
+      "COPY --parents ./a/b/./c/d /out/folder/",
+      "COPY --parents /a/b/c/d/. /out/dot/",
+      "COPY --parents /a/./b/./c /out/twice/",
+      "COPY --parents a/./*/c /out/glob/",
+      "COPY --parents a/b*/./c/**/ba? /out/both/",
+      "COPY --parents a/b*/./c2/d/e/baz /out/some/",
+      "COPY --parents a/././../n a/b/./c/d/foo /out/files/",
+      "COPY --parents --exclude=b/c/d a/./b /out/less/",
+    ].join("\n");
+    await bench.build(dockerfile, files, { tags: ["parents:1"] });
+    const found = await bench.output("parents:1", "sh", "-c", "cd /out && find . -type f | sort");
+    expect(found.trim().split("\n")).toEqual([
+      ...["./both/c/d/e/bar", "./both/c/d/e/bay"],
+      ...["./dot/a/b/c/d/e/bay", "./dot/a/b/c/d/foo"],
+      ...["./files/c/d/foo", "./files/n"],
+      ...["./folder/c/d/e/bay", "./folder/c/d/foo"],
+      ...["./glob/b/c/d/e/bay", "./glob/b/c/d/foo", "./glob/b2/c/d/e/bar"],
+      "./less/b/c2/d/e/baz",
+      "./some/c2/d/e/baz",
+      ...["./twice/b/c/d/e/bay", "./twice/b/c/d/foo"],
+    ]);
+  });
+
+  it("copies anew where a kept parent has another name", async () => {
+    const listing = async (sources: string, folder: string) => {
+      await bench.build(
+        `FROM busybox\nCOPY --parents ${sources} /x/`,
+        [{ name: `${folder}/f/g`, data: "g" }],
+        {
+          tags: ["renamed:1"],
+        },
+      );
+      return bench.output("renamed:1", "find", "/x", "-type", "f");
+    };
+    expect(await listing("a/f/g", "a")).toBe("/x/a/f/g\n");
+    expect(await listing("b/f/g", "b")).toBe("/x/b/f/g\n");
+    expect(await listing("*/f", "a")).toBe("/x/a/f/g\n");
+    expect(await listing("*/f", "b")).toBe("/x/b/f/g\n");
+    expect(await listing("b/./f/g", "b")).toBe("/x/f/g\n");
+  });
+
   it("makes a missing target folder anew, whatever the source folder is like", async () => {
     const files = [
       { name: "a", data: "a" },

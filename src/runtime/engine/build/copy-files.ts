@@ -54,11 +54,11 @@ class Copy {
 
   add(selected: Selected, isFolder: boolean): void {
     const { target, keepsParents } = this.#job;
-    const parent = keepsParents === true ? posix.dirname(`/${selected.relative}`) : "";
+    const parent = keepsParents === true ? posix.dirname(`/${selected.kept}`) : "";
     const base = posix.join(target, parent);
     if (selected.stat.isDirectory()) {
-      this.#rules = rulesWithin(this.#job.source, selected.relative);
-      const into = keepsParents === true ? posix.join(target, selected.relative) : base;
+      this.#rules = rulesWithin(this.#job.source, selected.within);
+      const into = keepsParents === true ? posix.join(target, selected.kept) : base;
       const wasThere = this.isFolder(into);
       this.#makeFolders(into);
       this.#content(selected.path, selected.relative, into);

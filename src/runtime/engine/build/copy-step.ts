@@ -24,13 +24,15 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
     ...(request.exclude.length === 0 ? {} : { exclude: request.exclude }),
   };
   let contentHash = "";
+  const { keepsParents } = request;
   const options = [
+    "copy-2",
     instruction.name,
     request.target,
     isFolderTarget(request, patterns.length, fetched.names.length),
     request.chown,
     request.chmod,
-    request.keepsParents,
+    keepsParents,
     request.exclude,
     request.unpack,
     fetched.digests,
@@ -39,7 +41,9 @@ export async function copyStep(step: Step): Promise<StepOutcome> {
     contentHash =
       patterns.length === 0
         ? ""
-        : await inDockerWords(step, () => contentDigest(session, source, { source: selection, patterns }));
+        : await inDockerWords(step, () =>
+            contentDigest(session, source, { source: selection, patterns, keepsParents }),
+          );
     return [...options, contentHash];
   };
   // Where the source as a whole has an identity, no file need be read to know that nothing changed.

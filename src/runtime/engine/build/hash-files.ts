@@ -13,12 +13,13 @@ export function hashFiles(job: HashJob): string {
   const hash = createHash("sha256");
   using root = new ContainerRoot(job.source.dir);
   for (const selected of selectFiles(root, job)) {
-    const name = selected.stat.isDirectory() ? "" : posix.basename(selected.relative);
+    const plainName = selected.stat.isDirectory() ? "" : posix.basename(selected.relative);
+    const name = job.keepsParents === true ? selected.kept : plainName;
     hashEntry(
       hash,
       selected.path,
       { name, stat: selected.stat, relative: selected.relative },
-      { rules: rulesWithin(job.source, selected.relative), job },
+      { rules: rulesWithin(job.source, selected.within), job },
     );
   }
   return hash.digest("hex");

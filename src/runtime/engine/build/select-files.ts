@@ -14,6 +14,10 @@ export interface Selected {
   readonly insidePath: string;
   /** Below the source, as it was named. */
   readonly relative: string;
+  /** The end of that which `--parents` keeps. */
+  readonly kept: string;
+  /** The folder that `--exclude` is relative to. */
+  readonly within: string;
   readonly stat: Stats;
 }
 
@@ -26,18 +30,48 @@ export function rulesWithin({ ignore, exclude = [] }: TreeSource, folder: string
 }
 
 /** What the patterns mean, in order. `not-found` for a plain path that is missing or ignored. */
-export function selectFiles(root: ContainerRoot, { source, patterns }: Selection): readonly Selected[] {
+export function selectFiles(
+  root: ContainerRoot,
+  { source, patterns, keepsParents = false }: Selection,
+): readonly Selected[] {
   const rules = ignoreRules(source.ignore ?? "");
+  const kept = (one: Named, base: string): Selected => {
+    const end = base === "" ? one.relative : one.relative.slice(base.length + 1);
+    return { ...one, kept: end, within: keepsParents ? base : one.relative };
+  };
   return patterns.flatMap((pattern) => {
-    const path = posix.join("/", pattern).slice(1).replace(/\/$/, "");
-    if (!/[*?[\\]/.test(path)) return [named(root, path, pattern, rules)];
-    return expand(source.dir, path.split("/"), "", rulesWithin(source, "")).map((found) =>
-      named(root, found, found, rules),
+    const [base, rest] = keepsParents ? splitAtPivot(pattern) : ["", cleaned(pattern)];
+    const path = base === "" || rest === "" ? base + rest : `${base}/${rest}`;
+    if (!/[*?[\\]/.test(path)) return [kept(named(root, path, pattern, rules), base)];
+    return basesOf(source.dir, base).flatMap((from) =>
+      expand(source.dir, rest.split("/"), from, rulesWithin(source, from)).map((found) =>
+        kept(named(root, found, found, rules), from),
+      ),
     );
   });
 }
 
-function named(root: ContainerRoot, path: string, shown: string, rules: IgnoreRules): Selected {
+/** `--parents` keeps what comes behind the first `/./`. */
+function splitAtPivot(pattern: string): readonly [string, string] {
+  const at = pattern.indexOf("/./");
+  return at < 0 ? ["", cleaned(pattern)] : [cleaned(pattern.slice(0, at)), cleaned(pattern.slice(at + 2))];
+}
+
+function cleaned(pattern: string): string {
+  return posix.join("/", pattern).slice(1).replace(/\/$/, "");
+}
+
+/** The folders that a pattern's part in front of its pivot means. */
+function basesOf(dir: string, base: string): readonly string[] {
+  if (base === "") return [""];
+  return expand(dir, base.split("/"), "", ignoreRules("")).filter(
+    (found) => lstatSync(`${dir}/${found}`, { throwIfNoEntry: false })?.isDirectory() === true,
+  );
+}
+
+type Named = Omit<Selected, "kept" | "within">;
+
+function named(root: ContainerRoot, path: string, shown: string, rules: IgnoreRules): Named {
   const isIgnored = rules.ignores(path) && !rules.hasExceptions;
   const place = isIgnored ? undefined : locate(root, path);
   if (place?.stat === undefined)

@@ -26,6 +26,8 @@ export interface Selection {
   readonly patterns: readonly string[];
   /** Owners count too: they are kept by the copy. */
   readonly keepsOwner: boolean;
+  /** So do paths below the source, or below the pivot of a pattern (`--parents`). */
+  readonly keepsParents?: boolean;
 }
 
 export interface HashJob extends Selection {
@@ -46,8 +48,6 @@ export interface CopyJob extends Selection {
   readonly owner?: Owner;
   /** Octal digits or symbolic, as chmod(1) reads them. */
   readonly mode?: string;
-  /** Keep the path below the source (`--parents`). */
-  readonly keepsParents?: boolean;
   /** The source is an unpacked archive: it says what the folder itself is like. */
   readonly isArchive?: boolean;
 }
