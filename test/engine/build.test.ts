@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -449,6 +449,21 @@ describe("a build", () => {
     expect(await bench.output("nodes:1", "sh", "-c", look)).toBe(
       "fifo 640 0,0\ncharacter special file 666 1,5\nfifo 600 0,0\n",
     );
+  });
+
+  it("copies a program anew when its capabilities alone have changed", async () => {
+    const bindsLowPorts = Buffer.from(`0100000200040000${"00".repeat(12)}`, "hex");
+    const permitted = async (xattrs: ReadonlyMap<string, Buffer>) => {
+      const program = { name: "busybox", mode: 0o755, data: readFileSync("/bin/busybox"), xattrs };
+      await bench.runtime.images.import(stream(tarOf([program])), { reference: "program:1" });
+      const dockerfile = "FROM busybox\nCOPY --from=program:1 /busybox /p/\nUSER 5";
+      await bench.build(dockerfile, [], { tags: ["capable:1"] });
+      return bench.output("capable:1", "/p/busybox", "grep", "CapPrm", "/proc/self/status");
+    };
+    const capable = new Map([["security.capability", bindsLowPorts]]);
+    expect(await permitted(new Map())).toBe("CapPrm:\t0000000000000000\n");
+    expect(await permitted(capable)).toBe("CapPrm:\t0000000000000400\n");
+    expect(await permitted(new Map())).toBe("CapPrm:\t0000000000000000\n");
   });
 
   it("carries out ONBUILD, SHELL, USER, VOLUME, HEALTHCHECK and the like", async () => {

@@ -13,10 +13,18 @@ let xattrs: Xattrs | undefined | "unknown" = "unknown";
 
 /** Capabilities of a program survive a copy. Without the library for system calls they are lost, as by `cp`. */
 export function copyCapability(from: string, to: string, stat: Stats): void {
-  if ((stat.mode & 0o111) === 0) return;
+  const value = capabilityOf(from, stat);
+  if (value !== undefined) loadedXattrs()?.set(to, value);
+}
+
+/** Capabilities of a program, as they are stored. */
+export function capabilityOf(path: string, stat: Stats): Buffer | undefined {
+  return stat.isFile() && (stat.mode & 0o111) !== 0 ? loadedXattrs()?.get(path) : undefined;
+}
+
+function loadedXattrs(): Xattrs | undefined {
   if (xattrs === "unknown") xattrs = loadXattrs();
-  const value = xattrs?.get(from);
-  if (value !== undefined) xattrs?.set(to, value);
+  return xattrs;
 }
 
 function loadXattrs(): Xattrs | undefined {

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readlinkSync, readSync, type Stats } from "node:fs";
 import { posix } from "node:path";
 import { ContainerRoot } from "../containers/rooted-path.ts";
+import { capabilityOf } from "./file-capability.ts";
 import type { IgnoreRules } from "./ignore-rules.ts";
 import { childrenOf, rulesWithin, selectFiles } from "./select-files.ts";
 import type { HashJob } from "./tree-job.ts";
@@ -32,7 +33,7 @@ function hashEntry(
   how: { readonly rules: IgnoreRules; readonly job: HashJob },
 ): void {
   const { stat } = entry;
-  const owner = how.job.keepsOwner ? `${stat.uid}:${stat.gid}` : "";
+  const owner = how.job.keepsOwner ? ownershipOf(path, stat) : "";
   const detail = stat.isSymbolicLink()
     ? readlinkSync(path)
     : stat.isDirectory()
@@ -46,6 +47,12 @@ function hashEntry(
     if (!child.isIgnored || child.stat.isDirectory())
       hashEntry(hash, `${path}/${child.name}`, { ...child, name }, how);
   }
+}
+
+/** What a copy keeps together with the owner. */
+function ownershipOf(path: string, stat: Stats): string {
+  const capability = capabilityOf(path, stat)?.toString("hex") ?? "";
+  return `${stat.uid}:${stat.gid}:${capability}`;
 }
 
 function hashContent(hash: Hash, path: string): void {
