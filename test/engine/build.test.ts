@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { cacheKey } from "../../src/runtime/engine/build/build-cache.ts";
 import type { BuildOptions, Filters } from "../../src/runtime/index.ts";
-import { type BuildBench, openBuildBench } from "../support/build-bench.ts";
-import { folder, link, stream, tarOf } from "../support/image-bench.ts";
+import { APPLETS, type BuildBench, openBuildBench } from "../support/build-bench.ts";
+import { busyboxTar, folder, link, stream, tarOf } from "../support/image-bench.ts";
 
 const PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -585,5 +588,70 @@ describe("a build", () => {
     expect(removed.length).toBe(usage.buildCache.length);
     expect((await bench.runtime.diskUsage()).buildCache).toEqual([]);
     expect(await bench.output("one:1", "cat", "/b")).toBe("built 2\n");
+  });
+});
+
+describe("a build beside those who remove things", () => {
+  const WAIT = "busybox mkfifo /gate/pipe && echo waiting && cat /gate/pipe";
+  let bench: BuildBench;
+
+  beforeEach(async () => {
+    bench = await openBuildBench("beside");
+  });
+  afterEach(() => bench.close());
+
+  /** Builds; between `WAIT` of a command that has `/gate`, a cache mount, and the rest of it, does something else. */
+  async function buildWith(dockerfile: string, meanwhile: () => Promise<void>) {
+    let waits = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      waits = resolve;
+    });
+    let text = "";
+    const building = bench.build(dockerfile, [], {
+      tags: ["built:1"],
+      onOutput: (part) => {
+        text += part;
+        if (text.includes("waiting\n")) waits();
+      },
+    });
+    await Promise.race([waiting, building]);
+    const pipe = join(bench.folder, "root/build-cache/mounts", cacheKey("gate"), "pipe");
+    try {
+      await meanwhile();
+    } finally {
+      await Promise.race([building, writeFile(pipe, "")]);
+    }
+    return building;
+  }
+
+  it("keeps the layers of its images to its end, and no longer", async () => {
+    const digests: string[] = [];
+    for (const name of ["base", "lent"]) {
+      const tar = Buffer.concat([
+        tarOf([{ name: "marker", data: `${name}\n` }]).subarray(0, -1024),
+        busyboxTar(APPLETS),
+      ]);
+      const { id } = await bench.runtime.images.import(stream(tar), { reference: name });
+      digests.push(id.slice("sha256:".length), createHash("sha256").update(tar).digest("hex"));
+    }
+    const [baseId = "", base = "", lentId = "", lent = ""] = digests;
+    const isThere = (path: string) => existsSync(join(bench.folder, "root", path));
+    const dockerfile = [
+      "FROM base AS work",
+      `RUN --mount=type=cache,id=gate,target=/gate --mount=from=lent,target=/lent ${WAIT} && cat /marker /lent/marker > /first`,
+      "RUN cat /marker /first > /second",
+      "COPY --from=lent /marker /third",
+      "FROM busybox",
+      "COPY --from=work /second /third /",
+    ].join("\n");
+    await buildWith(dockerfile, async () => {
+      await bench.runtime.images.remove("base", { force: true });
+      await bench.runtime.images.prune({ dangling: ["false"] });
+      expect(await bench.runtime.images.list()).toEqual([]);
+      expect([isThere(`layers/${base}`), isThere(`layers/${lent}`)]).toEqual([true, true]);
+    });
+    expect(await bench.output("built:1", "cat", "/second", "/third")).toBe("base\nbase\nlent\nlent\n");
+    for (const layer of [base, lent]) expect(isThere(`layers/${layer}`)).toBe(false);
+    for (const id of [baseId, lentId]) expect(isThere(`content/blobs/sha256/${id}`)).toBe(false);
   });
 });

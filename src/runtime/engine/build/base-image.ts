@@ -98,14 +98,19 @@ export async function findOrPull(
   const present = findImageIfThere(images.context.images, reference);
   const isFixed = /^(?:sha256:)?[0-9a-f]{64}$/.test(reference);
   if (present !== undefined && fits(present) && (session.options.pull !== true || isFixed)) {
-    session.lease.hold(present.id, ...present.layers.map((layer) => layer.blob.digest));
+    hold(session, present);
     return present;
   }
   const { id } = await images.port.pull(reference, await pullOptions(session, reference, wanted, print));
   const pulled = images.context.images.get(id);
   if (pulled === undefined) throw new RuntimeError("not-found", `No such image: ${reference}`);
-  session.lease.hold(pulled.id, ...pulled.layers.map((layer) => layer.blob.digest));
+  hold(session, pulled);
   return pulled;
+}
+
+/** Its layers are mounted and built on to the end of the build, whatever becomes of the image. */
+function hold({ lease }: BuildSession, { id, layers, config }: StoredImage): void {
+  lease.hold(id, ...layers.map((layer) => layer.blob.digest), ...chainIdsOf(config.diffIds));
 }
 
 async function pullOptions(

@@ -11,7 +11,7 @@ import {
   targetStage,
 } from "../../dockerfile/index.ts";
 import { type BuildOptions, type Images, isFolderSource, RuntimeError } from "../../index.ts";
-import { createImage, machinePlatform, taggable } from "../images/index.ts";
+import { collectReleased, createImage, machinePlatform, taggable } from "../images/index.ts";
 import { diffTar } from "../rootfs/index.ts";
 import { baseState, findOrPull, targetPlatform } from "./base-image.ts";
 import { globalArgs, platformArgs, sourceDate } from "./build-args.ts";
@@ -63,6 +63,7 @@ async function runBuild<T>(
   const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const closing: (() => Promise<unknown>)[] = [];
   const lease = builder.images.context.leases.open();
+  const leftBehind = (error: unknown) => builder.log.warn("A build left something behind", { error });
   try {
     // The thread starts while the context comes in.
     const trees = builder.treeThreads.take();
@@ -88,9 +89,8 @@ async function runBuild<T>(
   } finally {
     failed.abort();
     if (!isFolderSource(options.context)) options.context.destroy();
-    for (const close of closing.reverse())
-      await close().catch((error) => builder.log.warn("A build left something behind", { error }));
-    lease.release();
+    for (const close of closing.reverse()) await close().catch(leftBehind);
+    await collectReleased(builder.images.context, lease.release()).catch(leftBehind);
   }
 }
 

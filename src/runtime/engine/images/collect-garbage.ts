@@ -7,21 +7,39 @@ export async function collectGarbage(
   context: ImageContext,
   image: StoredImage,
 ): Promise<{ readonly layers: readonly Digest[] }> {
-  const needed = neededBy(context);
-  const isFree = (digest: Digest) => !needed.has(digest) && !context.leases.has(digest);
-  const layers = layersOf(image).filter(isFree).reverse();
-  for (const chainId of layers) await context.layers.remove(chainId);
-  for (const digest of blobsOf(image).filter(isFree)) await context.content.remove(digest);
+  const isFree = freeIn(context);
+  const layers: Digest[] = [];
+  for (const chainId of [...layersOf(image)].reverse())
+    if (await context.layers.removeIf(chainId, () => isFree(chainId))) layers.push(chainId);
+  for (const digest of blobsOf(image)) if (isFree(digest)) await context.content.remove(digest);
   return { layers };
+}
+
+/** Deletes what work that has ended held while whatever needed it went away. */
+export async function collectReleased(context: ImageContext, digests: readonly Digest[]): Promise<void> {
+  if (!digests.some(freeIn(context))) return;
+  await context.changing.run(async () => {
+    const isFree = freeIn(context);
+    for (const digest of [...digests].reverse()) {
+      await context.layers.removeIf(digest, () => isFree(digest));
+      if (isFree(digest)) await context.content.remove(digest);
+    }
+  });
 }
 
 /** Deletes whatever no image needs: what a crash left behind. */
 export async function collectAllGarbage(context: ImageContext): Promise<void> {
-  const needed = neededBy(context);
-  const isFree = (digest: Digest) => !needed.has(digest) && !context.leases.has(digest);
-  for (const { chainId } of context.layers.all()) if (isFree(chainId)) await context.layers.remove(chainId);
+  const isFree = freeIn(context);
+  for (const { chainId } of context.layers.all())
+    await context.layers.removeIf(chainId, () => isFree(chainId));
   for (const digest of await context.content.digests())
     if (isFree(digest)) await context.content.remove(digest);
+}
+
+/** Tells at any time later, too, since work may begin to hold things while others are deleted. */
+function freeIn(context: ImageContext): (digest: Digest) => boolean {
+  const needed = neededBy(context);
+  return (digest) => !needed.has(digest) && !context.leases.has(digest);
 }
 
 function neededBy({ images, otherNeeds }: ImageContext): ReadonlySet<Digest> {

@@ -1,6 +1,6 @@
 export { type Artifact, type ArtifactLayer, type ArtifactType, readArtifact } from "./artifact.ts";
 export { checkStore, type StoreProblem } from "./check-store.ts";
-export { collectAllGarbage } from "./collect-garbage.ts";
+export { collectAllGarbage, collectReleased } from "./collect-garbage.ts";
 export {
   compressionOf,
   decompress,

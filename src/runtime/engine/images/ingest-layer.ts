@@ -2,7 +2,7 @@ import { PassThrough, type Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { diffTar } from "../rootfs/index.ts";
 import { compressGzip } from "./compression.ts";
-import { type Digest, DigestMeter } from "./digest.ts";
+import { chainIdOf, type Digest, DigestMeter } from "./digest.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { ImageLayer } from "./image-store.ts";
 import type { StagedLayer } from "./layer-store.ts";
@@ -43,8 +43,9 @@ async function placed(
   blob: ImageLayer["blob"],
   options: { readonly parentChainId?: Digest | undefined; readonly lease: Lease },
 ): Promise<ImageLayer> {
+  // Before it is looked for: one that is there already must not go meanwhile.
+  options.lease.hold(chainIdOf(options.parentChainId, staged.diffId));
   const info = await context.layers.place(staged, options.parentChainId);
-  options.lease.hold(info.chainId);
   return { diffId: info.diffId, blob, sizeBytes: info.sizeBytes };
 }
 

@@ -193,11 +193,14 @@ export class LayerStore {
     return undefined;
   }
 
-  async remove(chainId: Digest): Promise<void> {
-    await this.exclusively(chainId, async () => {
+  /** Whether it was free. Asked in the same moment as it goes: who holds it before that and finds it here keeps it. */
+  async removeIf(chainId: Digest, isFree: () => boolean): Promise<boolean> {
+    return this.exclusively(chainId, async () => {
+      if (!isFree()) return false;
       this.#layers.delete(chainId);
       this.#unsynced.delete(chainId);
       await this.#trash.discard(dirname(this.dirOf(chainId)));
+      return true;
     });
   }
 

@@ -24,7 +24,9 @@ export class Leases {
           if (count === 0) this.#counts.delete(digest);
           else this.#counts.set(digest, count);
         }
+        const released = [...held];
         held.clear();
+        return released;
       },
     };
   }
@@ -32,5 +34,6 @@ export class Leases {
 
 export interface Lease {
   hold(...digests: readonly Digest[]): void;
-  release(): void;
+  /** What it held, in the order of holding. */
+  release(): readonly Digest[];
 }
