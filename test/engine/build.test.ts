@@ -602,6 +602,7 @@ describe("a build beside those who remove things", () => {
 
   /** Builds; between `WAIT` of a command that has `/gate`, a cache mount, and the rest of it, does something else. */
   async function buildWith(dockerfile: string, meanwhile: () => Promise<void>) {
+    const stop = new AbortController();
     let waits = () => {};
     const waiting = new Promise<void>((resolve) => {
       waits = resolve;
@@ -609,19 +610,22 @@ describe("a build beside those who remove things", () => {
     let text = "";
     const building = bench.build(dockerfile, [], {
       tags: ["built:1"],
+      signal: stop.signal,
       onOutput: (part) => {
         text += part;
         if (text.includes("waiting\n")) waits();
       },
     });
-    await Promise.race([waiting, building]);
-    const pipe = join(bench.folder, "root/build-cache/mounts", cacheKey("gate"), "pipe");
     try {
+      await Promise.race([waiting, building]);
       await meanwhile();
-    } finally {
+      const pipe = join(bench.folder, "root/build-cache/mounts", cacheKey("gate"), "pipe");
       await Promise.race([building, writeFile(pipe, "")]);
+      await building;
+    } finally {
+      stop.abort();
+      await building.catch(() => {});
     }
-    return building;
   }
 
   it("keeps the layers of its images to its end, and no longer", async () => {
@@ -653,5 +657,31 @@ describe("a build beside those who remove things", () => {
     expect(await bench.output("built:1", "cat", "/second", "/third")).toBe("base\nbase\nlent\nlent\n");
     for (const layer of [base, lent]) expect(isThere(`layers/${layer}`)).toBe(false);
     for (const id of [baseId, lentId]) expect(isThere(`content/blobs/sha256/${id}`)).toBe(false);
+  });
+
+  it("keeps the cache that its command has mounted, which counts as in use", async () => {
+    const caches = async () => {
+      const { buildCache } = await bench.runtime.diskUsage();
+      return buildCache.filter(({ type }) => type === "exec.cachemount");
+    };
+    const dockerfile = [
+      "FROM busybox",
+      `RUN --mount=type=cache,id=gate,target=/gate --mount=type=cache,id=done,target=/done ${WAIT} && touch /gate/after`,
+      "RUN --mount=type=cache,id=gate,target=/gate ls /gate > /kept",
+    ].join("\n");
+    await bench.build("FROM busybox\nRUN --mount=type=cache,id=idle,target=/idle true");
+    await buildWith(dockerfile, async () => {
+      expect((await caches()).map(({ isInUse }) => isInUse).sort()).toEqual([false, true, true]);
+      const { removed } = await bench.runtime.pruneBuildCache({ all: true });
+      const left = await caches();
+      expect(left.map(({ isInUse }) => isInUse)).toEqual([true, true]);
+      for (const { id } of left) expect(removed).not.toContain(id);
+    });
+    expect(await bench.output("built:1", "cat", "/kept")).toBe("after\npipe\n");
+    const idle = await caches();
+    expect(idle.map(({ isInUse }) => isInUse)).toEqual([false, false]);
+    const { removed } = await bench.runtime.pruneBuildCache({ all: true });
+    expect(removed).toEqual(expect.arrayContaining(idle.map(({ id }) => id)));
+    expect(await caches()).toEqual([]);
   });
 });

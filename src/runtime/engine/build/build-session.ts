@@ -10,6 +10,7 @@ import type { Lease, OpenedImages, Platform } from "../images/index.ts";
 import type { Trash } from "../rootfs/index.ts";
 import type { BuildCache, CacheEntry } from "./build-cache.ts";
 import type { BuildOutput } from "./build-output.ts";
+import type { CacheMounts } from "./cache-mounts.ts";
 import type { KeptFolders } from "./kept-folders.ts";
 import type { StageState } from "./stage-state.ts";
 import type { TreeSource } from "./tree-job.ts";
@@ -32,8 +33,7 @@ export interface BuilderContext {
   readonly steps: KeyedMutex;
   /** Commands that run at once. */
   readonly commands: PQueue;
-  /** Cache mounts that one command at a time may have. */
-  readonly cacheMounts: KeyedMutex;
+  readonly cacheMounts: CacheMounts;
   readonly log: Log;
 }
 

@@ -1,6 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { isMissing } from "../../../lib/atomic-file.ts";
+import { stat } from "node:fs/promises";
 import type { ContainerRuntime, DiskUsage, Filters } from "../../index.ts";
 import { checkFilterKeys, parseUntil } from "../filters.ts";
 import { chainIdsOf, collectAllGarbage, type Digest } from "../images/index.ts";
@@ -22,7 +20,8 @@ export async function cacheUsage(builder: BuilderContext): Promise<DiskUsage["bu
   const steps = [...byLayer(builder.cache.entries()).values()].map((entries) =>
     stepUsage(builder, entries, inImages),
   );
-  return [...steps, ...folderUsage(builder), ...(await mountUsage(builder))];
+  const mounts = await mountUsage(builder);
+  return [...steps, ...folderUsage(builder), ...mounts.map(({ record }) => record)];
 }
 
 function stepUsage(builder: BuilderContext, entries: Group, inImages: ReadonlySet<Digest>): CacheRecord {
@@ -52,35 +51,34 @@ function folderUsage({ keptFolders }: BuilderContext): readonly CacheRecord[] {
   }));
 }
 
-async function mountUsage({ layout }: BuilderContext): Promise<readonly CacheRecord[]> {
-  const dir = join(layout.buildCacheDir, "mounts");
-  return Promise.all(
-    (await namesIn(dir)).map(async (name) => ({
-      id: name.slice(0, ID_LENGTH),
-      type: "exec.cachemount",
-      description: "cache mount",
-      sizeBytes: await fileBytes(join(dir, name)),
-      isInUse: false,
-      createdAt: new Date(0),
-      lastUsedAt: (await stat(join(dir, name))).atime,
-      usageCount: 1,
-    })),
-  );
+interface MountUsage {
+  readonly name: string;
+  readonly record: CacheRecord;
 }
 
-async function namesIn(dir: string): Promise<readonly string[]> {
-  try {
-    return await readdir(dir);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+async function mountUsage({ cacheMounts }: BuilderContext): Promise<readonly MountUsage[]> {
+  return Promise.all(
+    (await cacheMounts.names()).map(async (name) => {
+      const dir = cacheMounts.dirOf(name);
+      const record = {
+        id: name.slice(0, ID_LENGTH),
+        type: "exec.cachemount",
+        description: "cache mount",
+        sizeBytes: await fileBytes(dir),
+        isInUse: cacheMounts.isInUse(name),
+        createdAt: new Date(0),
+        lastUsedAt: (await stat(dir)).atime,
+        usageCount: 1,
+      };
+      return { name, record };
+    }),
+  );
 }
 
 /**
  * Drops steps no image is made of (with `all`, every step and the cache mounts), least recently used first, until
  * at most `keepBytes` are left. Without `keepBytes` what was kept of clients' folders goes too. Of all that, only what
- * the filters want; a filter that names cache mounts has them without `all`.
+ * the filters want; a filter that names cache mounts has them without `all`. One that a command has mounted stays.
  */
 export async function pruneCache(
   builder: BuilderContext,
@@ -94,9 +92,9 @@ export async function pruneCache(
     await builder.keptFolders.drop(folders.map(({ id }) => id));
     removed.push(...folders);
     if (all || filters["type"]?.includes("exec.cachemount")) {
-      const mounts = (await mountUsage(builder)).filter(isWanted);
-      for (const { id } of mounts) await removeMount(builder, id);
-      removed.push(...mounts);
+      for (const { name, record } of await mountUsage(builder))
+        if (isWanted(record) && (await builder.cacheMounts.discard(name)))
+          removed.push({ ...record, isInUse: false });
     }
   }
   const { context } = builder.images;
@@ -132,11 +130,6 @@ async function pruneSteps(
     keptBytes -= record.sizeBytes;
   }
   return removed;
-}
-
-async function removeMount({ layout, trash }: BuilderContext, id: string): Promise<void> {
-  const dir = join(layout.buildCacheDir, "mounts");
-  for (const name of await namesIn(dir)) if (name.startsWith(id)) await trash.discard(join(dir, name));
 }
 
 /** Of several values of one key any will do. */

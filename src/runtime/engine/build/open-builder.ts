@@ -10,6 +10,7 @@ import type { OpenedImages } from "../images/index.ts";
 import { Trash } from "../rootfs/index.ts";
 import { BuildCache } from "./build-cache.ts";
 import type { BuilderContext, RunStep } from "./build-session.ts";
+import { CacheMounts } from "./cache-mounts.ts";
 import { cacheUsage, type PruneCacheOptions, type PrunedCache, pruneCache } from "./cache-usage.ts";
 import { KeptFolders } from "./kept-folders.ts";
 import { buildFiles, buildImage } from "./run-build.ts";
@@ -59,7 +60,7 @@ export async function openBuilder({
     keptFolders: new KeptFolders(layout, trash),
     steps: new KeyedMutex(),
     commands: new PQueue({ concurrency: Math.max(2, availableParallelism()) }),
-    cacheMounts: new KeyedMutex(),
+    cacheMounts: new CacheMounts(layout, trash),
     log,
   };
   return {

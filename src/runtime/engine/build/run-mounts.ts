@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { type KeyValue, parseKeyValues } from "../../../lib/key-values.ts";
 import { lookUp } from "../../../lib/lookup.ts";
@@ -218,7 +218,7 @@ export async function openRunMounts<T>(
   return [...new Set(locked)]
     .sort()
     .reduceRight<() => Promise<T>>(
-      (inner, id) => () => step.session.builder.cacheMounts.run(id, inner),
+      (inner, id) => () => step.session.builder.cacheMounts.exclusively(id, inner),
       run,
     )();
 }
@@ -295,27 +295,15 @@ async function cacheMount(
   mount: Extract<RunMount, { type: "cache" }>,
   undo: Undo,
 ): Promise<PreparedMount> {
-  const { layout, trash } = session.builder;
-  const name = cacheKey(mount.id);
-  const isPrivate = mount.sharing === "private" && inUse.has(join(layout.buildCacheDir, "mounts", name));
-  const dir = join(
-    layout.buildCacheDir,
-    "mounts",
-    isPrivate ? `${name}-${randomBytes(4).toString("hex")}` : name,
-  );
-  const isNew = (await mkdir(dir, { recursive: true, mode: 0o755 })) !== undefined;
-  if (isNew) {
-    await chown(dir, mount.uid, mount.gid);
-    await chmod(dir, mount.mode);
-    if (mount.from !== "") await fill(session, mount, dir, await session.source(mount.from, stage));
-  }
-  // By when it was last read a mount's age is told.
-  await utimes(dir, new Date(), (await stat(dir)).mtime);
-  if (isPrivate) undo.push(() => trash.discard(dir));
-  else {
-    inUse.add(dir);
-    undo.push(async () => inUse.delete(dir));
-  }
+  const { dir, release } = await session.builder.cacheMounts.take(cacheKey(mount.id), {
+    isPrivate: mount.sharing === "private",
+    fill: async (empty) => {
+      await chown(empty, mount.uid, mount.gid);
+      await chmod(empty, mount.mode);
+      if (mount.from !== "") await fill(session, mount, empty, await session.source(mount.from, stage));
+    },
+  });
+  undo.push(release);
   return {
     type: "bind",
     source: dir,
@@ -323,9 +311,6 @@ async function cacheMount(
     options: ["rbind", mount.isReadOnly ? "ro" : "rw"],
   };
 }
-
-/** Cache folders that a command has mounted now. */
-const inUse = new Set<string>();
 
 async function fill(
   session: BuildSession,
