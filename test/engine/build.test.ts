@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -411,6 +412,26 @@ describe("a build", () => {
     await expect(
       bench.build(dockerfile.replace("type=secret,id=token ", "type=secret,id=other,required "), files),
     ).rejects.toThrow("secret other: not found");
+  });
+
+  it("fills caches from a stage, of which no command waits for another", async () => {
+    const names = Array.from({ length: Math.max(2, availableParallelism()) }, (_, index) => `user${index}`);
+    const dockerfile = [
+      "FROM busybox AS seed",
+      "WORKDIR /seed",
+      "RUN echo seed > f",
+      ...names.flatMap((name) => [
+        `FROM busybox AS ${name}`,
+        `RUN --mount=type=cache,id=from-${name},from=seed,source=/seed,target=/c cat /c/f > /f; echo more > /c/${name}`,
+      ]),
+      "FROM user0",
+      "RUN --mount=type=cache,id=from-user0,from=seed,source=/seed,target=/c ls /c > /list",
+      ...names.map((name) => `COPY --from=${name} /f /${name}`),
+    ].join("\n");
+    const { id } = await bench.build(dockerfile);
+    expect(await bench.output(id, "cat", "/list", ...names.map((name) => `/${name}`))).toBe(
+      `f\nuser0\n${"seed\n".repeat(names.length)}`,
+    );
   });
 
   it("adds archives unpacked and keeps to the image when they are hostile", async () => {

@@ -173,8 +173,10 @@ function sharingOf(text: string): "shared" | "private" | "locked" {
 export async function mountKeys(step: Step, mounts: readonly RunMount[]): Promise<readonly unknown[]> {
   return Promise.all(
     mounts.map(async (mount) => {
-      if (mount.type !== "bind") return [mount.type, "target" in mount ? mount.target : ""];
       const { session, stage } = step;
+      // Waited for here: a command that waits for a stage keeps others from running, that stage's among them.
+      if (mount.type === "cache" && mount.from !== "") await session.source(mount.from, stage);
+      if (mount.type !== "bind") return [mount.type, "target" in mount ? mount.target : ""];
       const source = mount.from === "" ? session.context : await session.source(mount.from, stage);
       const content =
         source.identity ??
