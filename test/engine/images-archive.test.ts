@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createReadStream, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ImagePart } from "../../src/runtime/engine/parts.ts";
@@ -31,10 +32,10 @@ describe("image archives", () => {
     await there.close();
   });
 
+  const baseTar = () => tarOf([folder("a"), { name: "a/f", data: "base" }]);
+
   async function twoLayers(images: ImagePart): Promise<string> {
-    const base = await images.port.import(stream(tarOf([folder("a"), { name: "a/f", data: "base" }])), {
-      reference: "team/base:1",
-    });
+    const base = await images.port.import(stream(baseTar()), { reference: "team/base:1" });
     const { id } = await images.commitLayer({
       parentId: base.id,
       layer: stream(tarOf([{ name: "a/.wh.f" }, { name: "a/g", data: "child" }])),
@@ -117,6 +118,51 @@ describe("image archives", () => {
     const { references, ids } = await here.images.port.load(oldArchive());
     expect(references).toEqual(["old:1"]);
     expect((await here.images.resolve(ids[0] ?? "")).layerDirs).toHaveLength(2);
+  });
+
+  /** Two layers, unpacked as old Docker versions pack them: the first that of `team/base:1`. */
+  function onBase(): Readable {
+    const layers = [baseTar(), tarOf([{ name: "own", data: "own" }])];
+    const diffIds = layers.map((layer) => `sha256:${sha256(layer)}`);
+    const config = {
+      os: "linux",
+      architecture: "amd64",
+      config: {},
+      rootfs: { type: "layers", diff_ids: diffIds },
+    };
+    const Layers = layers.map((_, index) => `${index}/layer.tar`);
+    return stream(
+      tarOf([
+        ...layers.map((data, index) => ({ name: Layers[index] ?? "", data })),
+        { name: "c.json", data: JSON.stringify(config) },
+        { name: "manifest.json", data: JSON.stringify([{ Config: "c.json", RepoTags: ["new:1"], Layers }]) },
+      ]),
+    );
+  }
+
+  it("have their layers, also those of an image that is removed meanwhile", async () => {
+    await here.images.port.import(stream(baseTar()), { reference: "team/base:1" });
+    let removing: Promise<unknown> | undefined;
+    const options = {
+      // Once the layer that is known has been looked up, and before the image is made.
+      onProgress: () => {
+        removing ??= here.images.port.remove("team/base:1");
+      },
+    };
+    const { ids } = await here.images.port.load(onBase(), options);
+    expect(await removing).toContainEqual({ untagged: "team/base:1" });
+    const loaded = await there.images.port.load(await here.images.port.save(["new:1"]));
+    expect(loaded.ids).toEqual(ids);
+  });
+
+  it("bring a layer again whose blob is lost", async () => {
+    await here.images.port.import(stream(baseTar()), { reference: "team/base:1" });
+    const blobs = join(here.layout.contentDir, "blobs/sha256");
+    const lost = readdirSync(blobs).find((name) => readFileSync(join(blobs, name))[0] === 0x1f);
+    rmSync(join(blobs, lost ?? ""));
+    await here.images.port.load(onBase());
+    const loaded = await there.images.port.load(await here.images.port.save(["new:1", "team/base:1"]));
+    expect(loaded.references).toEqual(["new:1", "team/base:1"]);
   });
 
   const lies: readonly (readonly [string, Parameters<typeof oldArchive>[0], string])[] = [

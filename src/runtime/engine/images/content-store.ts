@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "../../../lib/atomic-file.ts";
+import { KeyedMutex } from "../../../lib/keyed-mutex.ts";
 import { RuntimeError } from "../../index.ts";
 import type { DiskLayout } from "../disk-layout.ts";
 import { type Digest, digestOf, hexOf } from "./digest.ts";
@@ -31,6 +32,8 @@ export interface Descriptor {
 export class ContentStore {
   readonly #blobsDir: string;
   readonly #temporaryDir: string;
+  /** Of digests, so that nobody finds a blob that is about to go, or has a new one deleted for an old one. */
+  readonly #locks = new KeyedMutex();
 
   private constructor(blobsDir: string, temporaryDir: string) {
     this.#blobsDir = blobsDir;
@@ -51,12 +54,14 @@ export class ContentStore {
 
   /** Its size, or undefined when it is not here. */
   async sizeOf(digest: Digest): Promise<number | undefined> {
-    try {
-      return (await stat(this.pathOf(digest))).size;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    return this.#locks.run(digest, async () => {
+      try {
+        return (await stat(this.pathOf(digest))).size;
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    });
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -102,7 +107,7 @@ export class ContentStore {
    */
   async resume(digest: Digest): Promise<BlobWriter> {
     const path = join(this.#temporaryDir, `partial-${hexOf(digest)}`);
-    const writer = new BlobWriter(path, await open(path, "a+", 0o600), (found) => this.pathOf(found));
+    const writer = new BlobWriter(path, await open(path, "a+", 0o600), (found) => this.#place(path, found));
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) writer.skip(chunk);
     return writer;
   }
@@ -110,7 +115,11 @@ export class ContentStore {
   /** The caller ends it with `commit` or `discard` (which does nothing after `commit`). */
   async write(): Promise<BlobWriter> {
     const path = join(this.#temporaryDir, `blob-${randomBytes(8).toString("hex")}`);
-    return new BlobWriter(path, await open(path, "wx", 0o600), (digest) => this.pathOf(digest));
+    return new BlobWriter(path, await open(path, "wx", 0o600), (digest) => this.#place(path, digest));
+  }
+
+  #place(path: string, digest: Digest): Promise<void> {
+    return this.#locks.run(digest, () => rename(path, this.pathOf(digest)));
   }
 
   /** For blobs committed without it: a power cut takes them no more. */
@@ -124,7 +133,7 @@ export class ContentStore {
   }
 
   async remove(digest: Digest): Promise<void> {
-    await rm(this.pathOf(digest), { force: true });
+    await this.#locks.run(digest, () => rm(this.pathOf(digest), { force: true }));
   }
 
   async digests(): Promise<readonly Digest[]> {
@@ -134,15 +143,15 @@ export class ContentStore {
 
 export class BlobWriter {
   readonly #path: string;
-  readonly #finalPath: (digest: Digest) => string;
+  readonly #place: (digest: Digest) => Promise<void>;
   #file: FileHandle | undefined;
   #hash = createHash("sha256");
   #bytes = 0;
 
-  constructor(path: string, file: FileHandle, finalPath: (digest: Digest) => string) {
+  constructor(path: string, file: FileHandle, place: (digest: Digest) => Promise<void>) {
     this.#path = path;
     this.#file = file;
-    this.#finalPath = finalPath;
+    this.#place = place;
   }
 
   get bytes(): number {
@@ -189,7 +198,7 @@ export class BlobWriter {
       throw new RuntimeError("invalid", `Content has the digest ${digest}, not ${expected} as stated`);
     if (isDurable) await this.#file?.datasync();
     await this.#close();
-    await rename(this.#path, this.#finalPath(digest));
+    await this.#place(digest);
     return digest;
   }
 

@@ -74,10 +74,6 @@ export class ImageArchive {
     if (file.size > maxBytes) throw new RuntimeError("invalid", `Cannot load images: ${name} is too long`);
     return (await this.#content.read(file.digest)).toString();
   }
-
-  digests(): readonly Digest[] {
-    return [...this.#files.values()].flatMap((file) => (file.kind === "blob" ? [file.digest] : []));
-  }
 }
 
 type ArchiveFile =

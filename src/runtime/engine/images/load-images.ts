@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { type ImageProgress, type Images, RuntimeError } from "../../index.ts";
+import { collectReleased } from "./collect-garbage.ts";
 import { compressionOf, decompressed, MAGIC_BYTES, peek } from "./compression.ts";
 import type { Descriptor } from "./content-store.ts";
 import { createImage } from "./create-image.ts";
@@ -37,11 +38,9 @@ export async function loadImages(
   options: LoadOptions = {},
 ): Promise<Loaded> {
   const lease = context.leases.open();
-  let digests: readonly Digest[] = [];
   try {
     const tar = await decompressed(archive, options.signal);
     const files = await ImageArchive.read(tar, context.content, lease);
-    digests = files.digests();
     const found = (await dockerImages(files)) ?? (await ociImages(files));
     if (found === undefined)
       throw new RuntimeError(
@@ -61,8 +60,8 @@ export async function loadImages(
     };
   } finally {
     archive.destroy();
-    lease.release();
-    await dropUnused(context, digests);
+    // Also what the archive holds and no image is made of.
+    await collectReleased(context, lease.release());
   }
 }
 
@@ -200,7 +199,7 @@ async function loadLayer(
   const report = progressOf(options.onProgress, diffId, size);
   const { start, whole } = await peek(context.content.stream(blob), MAGIC_BYTES);
   const compression = compressionOf(start);
-  const known = knownLayer(context, diffId, chainId);
+  const known = await knownLayer(context, { diffId, chainId, lease });
   if (known !== undefined && compression === "none") {
     whole.destroy();
     return known;
@@ -223,13 +222,17 @@ async function loadLayer(
   return { ...layer, sizeBytes: info.sizeBytes };
 }
 
-/** The same layer of an image that is here already, unpacked on the same parents. */
-function knownLayer(context: ImageContext, diffId: Digest, chainId: Digest): ImageLayer | undefined {
+/** The same layer of an image that is here already, unpacked on the same parents; its blob stays for the lease. */
+async function knownLayer(
+  context: ImageContext,
+  { diffId, chainId, lease }: { readonly diffId: Digest; readonly chainId: Digest; readonly lease: Lease },
+): Promise<ImageLayer | undefined> {
   if (context.layers.get(chainId) === undefined) return undefined;
-  for (const image of context.images.all()) {
-    const layer = image.layers.find((candidate) => candidate.diffId === diffId);
-    if (layer !== undefined) return layer;
-  }
+  const layers = context.images.all().flatMap((image) => image.layers);
+  const same = layers.filter((layer) => layer.diffId === diffId);
+  // At once: an image that is found may be gone a moment later.
+  lease.hold(...same.map((layer) => layer.blob.digest));
+  for (const layer of same) if (await context.content.has(layer.blob.digest)) return layer;
   return undefined;
 }
 
@@ -240,22 +243,4 @@ function progressOf(
 ) {
   const id = diffId.slice("sha256:".length).slice(0, 12);
   return (currentBytes: number) => onProgress?.({ id, status: "Loading layer", currentBytes, totalBytes });
-}
-
-/** Files of the archive that became no blob of an image. */
-async function dropUnused(context: ImageContext, digests: readonly Digest[]): Promise<void> {
-  await context.changing.run(async () => {
-    const needed = new Set(
-      context.images
-        .all()
-        .flatMap(({ id, manifest, layers }) => [
-          id,
-          manifest.digest,
-          ...layers.map((layer) => layer.blob.digest),
-        ]),
-    );
-    for (const digest of digests) {
-      if (!needed.has(digest) && !context.leases.has(digest)) await context.content.remove(digest);
-    }
-  });
 }
