@@ -46,6 +46,11 @@ const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9-]*)\s*=(.*)$/;
 /** As BuildKit. */
 const MAX_LINE_LENGTH = 65_535;
 const KNOWN_DIRECTIVES: ReadonlySet<string> = new Set(["syntax", "escape", "check"]);
+/** By escape character: the line goes on. Several of them in a row are text. */
+const CONTINUED = {
+  "\\": /(^|[^\\])\\[ \t]*$/,
+  "`": /(^|[^`])`[ \t]*$/,
+} as const;
 const HEREDOC = /<<(-?)(?:(["'])([^"'\s<>|&;()]+)\2|([A-Za-z_][\w.-]*))/g;
 
 /** The text of a Dockerfile as instructions. `invalid` with the line, in Docker's words. */
@@ -105,7 +110,7 @@ interface Statement {
 
 /** A line with those that continue it; comments and empty lines in between do not count. */
 function joinLines(lines: readonly string[], start: number, escapeChar: string): Statement {
-  const continued = escapeChar === "\\" ? /\\[ \t]*$/ : /`[ \t]*$/;
+  const continued = CONTINUED[escapeChar === "\\" ? "\\" : "`"];
   const isComment = (line: string) => /^\s*#/.test(line);
   const first = lines[start] ?? "";
   if (isComment(first)) return { text: "", line: start + 1, end: start + 1 };
@@ -113,7 +118,7 @@ function joinLines(lines: readonly string[], start: number, escapeChar: string):
   let piece = first.trimStart();
   let end = start + 1;
   while (continued.test(piece) && end < lines.length) {
-    pieces.push(piece.replace(continued, ""));
+    pieces.push(piece.replace(continued, "$1"));
     piece = "";
     while (end < lines.length && (isComment(lines[end] ?? "") || (lines[end] ?? "").trim() === "")) end += 1;
     if (end >= lines.length) break;
@@ -121,7 +126,7 @@ function joinLines(lines: readonly string[], start: number, escapeChar: string):
     end += 1;
   }
   // A continuation at the very end continues with nothing.
-  pieces.push(piece.replace(continued, ""));
+  pieces.push(piece.replace(continued, "$1"));
   return { text: pieces.join("").trimEnd(), line: start + 1, end };
 }
 

@@ -26,6 +26,14 @@ describe("a Dockerfile", () => {
     expect(() => parse("# escape=x\nFROM y")).toThrow("invalid escape token 'x'");
   });
 
+  it("goes on behind one escape character at the end of a line, not behind several", () => {
+    const text = "FROM x\nENV P=C:\\\\\nUSER a\nENV Q=\\\\\\ \t\nRUN b \\\n\\\n  \\ \n c\\\\\nCMD d\\\\";
+    const args = ["x", "P=C:\\\\", "a", "Q=\\\\\\", "b    c\\\\", "d\\\\"];
+    expect(parse(text).map((instruction) => instruction.args)).toEqual(args);
+    const windows = "# escape=`\nFROM x\nENV P=C:``\nUSER a";
+    expect(parse(windows).map((instruction) => instruction.args)).toEqual(["x", "P=C:``", "a"]);
+  });
+
   it("gives flags apart from arguments", () => {
     const [copy] = parseDockerfile('COPY --from=build --chown="a:b" --link a b').instructions;
     expect(copy?.flags).toEqual([
