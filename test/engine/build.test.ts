@@ -529,6 +529,21 @@ describe("a build", () => {
     );
   });
 
+  it("keeps what an ONBUILD writes below its line for the later build", async () => {
+    const triggers = [
+      "RUN <<EOF\necho $0 > /run\nEOF",
+      'COPY <<-"A" <<B /d/\n\tone $x\nA\ntwo\nB',
+      "RUN cat <<-C > /cat\n\tc\nC",
+    ];
+    const parent = `FROM busybox\n${triggers.map((text) => `ONBUILD ${text.replace(/\nA\n/, "\n\tA\n")}\n`).join("")}`;
+    await bench.build(parent, [], { tags: ["heredocs:1"] });
+    expect((await bench.runtime.images.inspect("heredocs:1")).config.onBuild).toEqual(triggers);
+    await bench.build("FROM heredocs:1", [], { tags: ["heredocs:2"] });
+    expect(await bench.output("heredocs:2", "cat", "/run", "/d/A", "/d/B", "/cat")).toBe(
+      "/bin/sh\none $x\ntwo\nc\n",
+    );
+  });
+
   it("leaves nothing but the image when it is cancelled", async () => {
     const abort = new AbortController();
     const building = bench.build("FROM busybox\nRUN echo started && sleep 100", [], {

@@ -4,6 +4,7 @@ import { type ImageDefaults, RuntimeError } from "../index.ts";
 import { portsOf } from "./exposed-ports.ts";
 import { parseHealthcheck } from "./healthcheck.ts";
 import { parseNameValues, parseTextList } from "./name-values.ts";
+import type { Heredoc } from "./parse-dockerfile.ts";
 import { expandWord, expandWords, type WordOptions } from "./shell-words.ts";
 import { parseStopSignal } from "./stop-signal.ts";
 
@@ -17,7 +18,12 @@ export interface ConfigState {
 
 export const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
 
-type Apply = (state: ConfigState, args: string, words: WordOptions) => ConfigState;
+type Apply = (
+  state: ConfigState,
+  args: string,
+  words: WordOptions,
+  heredocs: readonly Heredoc[],
+) => ConfigState;
 
 /** By name in capitals; each turns a configuration into the next. Arguments are the raw rest of the line. */
 const INSTRUCTIONS: Readonly<Record<string, Apply>> = {
@@ -46,9 +52,10 @@ const INSTRUCTIONS: Readonly<Record<string, Apply>> = {
     return withConfig(state, { labels: { ...state.config.labels, ...Object.fromEntries(pairs) } });
   },
   MAINTAINER: (state, args) => ({ ...state, author: required("MAINTAINER", args) }),
-  ONBUILD: (state, args) => {
-    const text = required("ONBUILD", args);
-    checkTrigger(text);
+  ONBUILD: (state, args, _words, heredocs) => {
+    const line = required("ONBUILD", args);
+    checkTrigger(line);
+    const text = [line, ...heredocs.map(({ name, content }) => `${content}${name}`)].join("\n");
     return withConfig(state, { onBuild: [...(state.config.onBuild ?? []), text] });
   },
   SHELL: (state, args) => {
@@ -88,12 +95,12 @@ export function isConfigInstruction(name: string): boolean {
 
 export function applyConfigInstruction(
   state: ConfigState,
-  instruction: { readonly name: string; readonly args: string },
+  instruction: { readonly name: string; readonly args: string; readonly heredocs?: readonly Heredoc[] },
   words: WordOptions,
 ): ConfigState {
   const apply = isConfigInstruction(instruction.name) ? INSTRUCTIONS[instruction.name] : undefined;
   if (apply === undefined) throw invalid(`unknown instruction: ${instruction.name}`);
-  return apply(state, instruction.args, words);
+  return apply(state, instruction.args, words, instruction.heredocs ?? []);
 }
 
 /** `--change` of commit and import: instructions, one a text. */

@@ -151,7 +151,8 @@ function readHeredocs(lines: readonly string[], start: number, statement: Statem
       end += 1;
       const chomped = match[1] === "-" ? line.replace(/^\t+/, "") : line;
       if (chomped === word) break;
-      body.push(chomped);
+      // What a trigger keeps is read once more, with the tabs that `<<-` is about.
+      body.push(name === "ONBUILD" ? line : chomped);
     }
     found.push({
       name: word,
