@@ -74,7 +74,7 @@ describe("a hostile build", () => {
       `RUN ln -s ${canary} /out && ln -s ${climbing()} /up && mkdir /dir && ln -s ${canary} /dir/sub`,
       "COPY f /out/f",
       "COPY f /up/g",
-      "COPY tree /dir",
+      "ADD tree.tar /dir",
       "COPY --chown=9:9 f /out",
       "WORKDIR /out/made",
     ].join("\n");
@@ -83,8 +83,12 @@ describe("a hostile build", () => {
       folder("tree"),
       folder("tree/sub"),
       { name: "tree/sub/h", data: "evil" },
+      { name: "tree.tar", data: tarOf([{ name: "sub/h", data: "evil" }]) },
     ];
     await bench.build(dockerfile, files, { tags: ["inside:1"] });
+    await expect(bench.build("FROM inside:1\nCOPY tree /dir", files)).rejects.toThrow(
+      "cannot copy to non-directory: /dir/sub",
+    );
     expect(await bench.output("inside:1", "sh", "-c", `find ${canary} | sort`)).toBe(
       [canary, "f", "g", "h", "made"]
         .map((name, index) => (index === 0 ? name : `${canary}/${name}`))

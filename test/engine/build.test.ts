@@ -311,6 +311,114 @@ describe("a build", () => {
     );
   });
 
+  it("gives folders that exist below the target the owner, mode and time of the source's", async () => {
+    const archive = tarOf([
+      folder("told", { mode: 0o2750, uid: 7, gid: 8, mtime: { seconds: 1000000000, nanoseconds: 0 } }),
+      { name: "told/f", data: "f" },
+      { name: "implied/f", data: "f" },
+      { name: "link/f", data: "f" },
+      folder("real", { mode: 0o700 }),
+    ]);
+    const files = [
+      folder("src/told", { mode: 0o750, mtime: { seconds: 1000000000, nanoseconds: 0 } }),
+      { name: "src/told/f", data: "f" },
+      { name: "a.tar", data: archive },
+    ];
+    const dockerfile = [
+      "FROM busybox AS from",
+      "RUN mkdir -p /s/told && chown -R 5:6 /s && chmod 2770 /s/told && touch -d @1000000000 /s /s/told",
+      "FROM busybox",
+      "RUN mkdir /there && chmod 711 /there && for d in a b c d; do cp -a /there /$d; cp -a /there /$d/told; done",
+      "RUN cp -a /there /d/implied && cp -a /there /d/file && ln -s /there /d/link && ln -s /there /d/real",
+      "COPY src /a/",
+      "COPY --chown=1:2 --chmod=705 src /b/",
+      "COPY --from=from /s /c",
+      "ADD a.tar /d/",
+      "USER 11:12",
+      "WORKDIR /there/made/by",
+    ].join("\n");
+    await bench.build(dockerfile, files, { tags: ["existing:1"] });
+    const paths = [
+      "/a",
+      "/a/told",
+      "/b",
+      "/b/told",
+      "/c",
+      "/c/told",
+      "/d",
+      "/d/told",
+      "/d/implied",
+      "/d/link",
+    ];
+    const listing = await bench.output(
+      "existing:1",
+      "stat",
+      "-c",
+      "%n %a %u:%g",
+      ...[...paths, "/d/real", "/there", "/there/made", "/there/made/by"],
+    );
+    expect(listing.split("\n")).toEqual([
+      "/a 711 0:0",
+      "/a/told 750 0:0",
+      "/b 711 0:0",
+      "/b/told 705 1:2",
+      "/c 711 0:0",
+      "/c/told 2770 5:6",
+      "/d 711 0:0",
+      "/d/told 2750 7:8",
+      "/d/implied 711 0:0",
+      "/d/link 777 0:0",
+      "/d/real 700 0:0",
+      "/there 711 0:0",
+      "/there/made 755 11:12",
+      "/there/made/by 755 11:12",
+      "",
+    ]);
+    const times = await bench.output("existing:1", "stat", "-c", "%Y", "/a/told", "/c", "/c/told", "/d/told");
+    expect(times).toBe("1000000000\n".repeat(4));
+    await expect(bench.build("FROM busybox\nRUN ln -s /tmp /told\nCOPY src /", files)).rejects.toThrow(
+      "cannot copy to non-directory: /told",
+    );
+  });
+
+  it("copies names of any bytes, and tells them apart", async () => {
+    const hard = { name: "hard\xe9", type: "hardlink", linkName: "caf\xe9" } as const;
+    const items = [
+      { name: "caf\xe9", data: "1" },
+      { name: "caf\xe8", data: "2" },
+      ...[folder("d\xff"), { name: "d\xff/x\xfe", data: "3" }, link("ln\xe7", "caf\xe9"), hard],
+    ];
+    const dockerfile =
+      "FROM busybox AS a\nADD a.tar /l/\nFROM busybox\nCOPY --from=a /l /m\nCOPY --from=a /l/ca* /l/d? /n/";
+    await bench.build(dockerfile, [{ name: "a.tar", data: tarOf(items) }], { tags: ["bytes:1"] });
+    const script = "find /m /n | sort | tr '\\347\\350\\351\\376\\377' 'cdeyz'; cat /m/ca* /m/ln* /m/d*/x*";
+    expect(await bench.output("bytes:1", "sh", "-c", script)).toBe(
+      "/m\n/m/cafd\n/m/cafe\n/m/dz\n/m/dz/xy\n/m/harde\n/m/lnc\n/n\n/n/cafd\n/n/cafe\n/n/xy\n2113",
+    );
+    const other = [{ name: "caf\xea", data: "2" }, ...items.filter(({ name }) => name !== "caf\xe8")];
+    await bench.build(dockerfile, [{ name: "a.tar", data: tarOf(other) }], { tags: ["bytes:2"] });
+    expect(await bench.output("bytes:2", "sh", "-c", "find /m | tr '\\352' f")).toContain("caff\n");
+  });
+
+  it("sees of an image that begins with nothing only what it has itself", async () => {
+    const rootfs = tarOf([
+      folder("proc", { mode: 0o555 }),
+      folder("sys", { mode: 0o555 }),
+      folder("dev", { mode: 0o711 }),
+      folder("etc", { mode: 0o700 }),
+    ]);
+    const files = [
+      { name: "rootfs.tar", data: rootfs },
+      { name: "f", data: "f" },
+    ];
+    await bench.build("FROM scratch\nADD rootfs.tar /\nCOPY f /etc/mtab", files, { tags: ["nothing:1"] });
+    await bench.build("FROM busybox\nCOPY --from=nothing:1 / /seen/", [], { tags: ["nothing:2"] });
+    const script = "cd /seen; stat -c '%n %a' *; find . -type f; cat etc/mtab";
+    expect(await bench.output("nothing:2", "sh", "-c", script)).toBe(
+      "dev 711\netc 700\nproc 555\nsys 555\n./etc/mtab\nf",
+    );
+  });
+
   it("lets the later of ARG and ENV win, and a stage inherit the ARGs of the one it is built on", async () => {
     const dockerfile = [
       "FROM busybox AS first",

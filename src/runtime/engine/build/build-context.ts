@@ -13,18 +13,26 @@ import type { Trees } from "./trees.ts";
 
 const MAX_TEXT_BYTES = 4 << 20;
 
+export interface UnpackedFiles {
+  readonly dir: string;
+  /** Folders that the tar itself says nothing of. */
+  readonly impliedFolders: readonly string[];
+  discard(): Promise<void>;
+}
+
 /** Unpacks a tar of ordinary files where the build can use them: below a folder of ours, links kept as links. */
 export async function unpackFiles(
   tar: Readable,
   options: { readonly layout: DiskLayout; readonly trash: Trash; readonly signal?: AbortSignal | undefined },
-): Promise<{ readonly dir: string; discard(): Promise<void> }> {
+): Promise<UnpackedFiles> {
   const { layout, trash, signal } = options;
   const dir = join(layout.temporaryDir, `build-${randomBytes(8).toString("hex")}`);
   await mkdir(dir, { recursive: true, mode: 0o755 });
   const discard = () => trash.discard(dir);
   try {
-    await unpackLayer([tar], dir, { jailDir: join(layout.temporaryDir, "jail"), isPlain: true, signal });
-    return { dir, discard };
+    const jailDir = join(layout.temporaryDir, "jail");
+    const { impliedFolders } = await unpackLayer([tar], dir, { jailDir, isPlain: true, signal });
+    return { dir, impliedFolders, discard };
   } catch (error) {
     tar.destroy();
     await discard();

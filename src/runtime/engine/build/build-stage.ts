@@ -18,6 +18,7 @@ import { argsOf } from "./build-args.ts";
 import type { BuildSession, Step } from "./build-session.ts";
 import { configStep, layerStep, type StepOutcome } from "./cached-step.ts";
 import { clippedLog } from "./clipped-log.ts";
+import { ownerOf } from "./copy-flags.ts";
 import { copyStep } from "./copy-step.ts";
 import { runStep } from "./run-step.ts";
 import { type StageState, wordsOf } from "./stage-state.ts";
@@ -121,15 +122,18 @@ function withoutHidden(
   return new Map([...args].filter(([name]) => !names.has(name)));
 }
 
-/** WORKDIR also makes the folder. */
+/** WORKDIR also makes the folder, for the USER so far. */
 async function workingDirStep(step: Step): Promise<StepOutcome> {
   const { state, session, instruction } = step;
   const { config } = applyConfigInstruction(state, instruction, wordsOf(state, session.file.escapeChar));
   const path = posix.resolve("/", config.workingDir ?? "/");
   const outcome = await layerStep(step, {
-    keys: [() => ["workdir", path]],
+    keys: [() => (config.user === undefined ? ["workdir", path] : ["workdir", path, config.user])],
     createdBy: `/bin/sh -c #(nop) WORKDIR ${path}`,
-    perform: (rootfs) => session.trees.run({ kind: "make-folder", rootDir: rootfs.merged, path }),
+    perform: (rootfs) => {
+      const owner = ownerOf(config.user, rootfs.merged) ?? { uid: 0, gid: 0 };
+      return session.trees.run({ kind: "make-folder", rootDir: rootfs.merged, path, owner });
+    },
   });
   return { ...outcome, state: { ...outcome.state, config } };
 }

@@ -18,6 +18,8 @@ export interface LayerStep {
   readonly keys: readonly [KeyParts, ...KeyParts[]];
   /** A function is called once all keys have been. */
   readonly createdBy: string | (() => string);
+  /** It runs something, in a container made of the file system. */
+  readonly isRun?: boolean;
   /** Carries it out in the mounted file system. */
   readonly perform: (rootfs: StepRootfs) => Promise<void>;
 }
@@ -114,7 +116,7 @@ function textOf({ createdBy }: LayerStep): string {
 async function carryOut(step: Step, work: LayerStep): Promise<ImageLayer | undefined> {
   const { session, state } = step;
   session.signal.throwIfAborted();
-  const rootfs = await StepRootfs.open(session.builder, state.layerDirs);
+  const rootfs = await StepRootfs.open(session.builder, state.layerDirs, work);
   try {
     await work.perform(rootfs);
     return await rootfs.commit(session.builder.images.context, {

@@ -20,7 +20,7 @@ import { ContainerRoot } from "../containers/rooted-path.ts";
 import { copyCapability } from "./file-capability.ts";
 import { changedMode, isOctal } from "./file-mode.ts";
 import { ignoreRules } from "./ignore-rules.ts";
-import { childrenOf, rulesWithin, type Selected, selectFiles } from "./select-files.ts";
+import { childrenOf, joinBytes, rulesWithin, type Selected, selectFiles } from "./select-files.ts";
 import type { CopyJob } from "./tree-job.ts";
 
 /**
@@ -43,13 +43,15 @@ export function copyFiles(job: CopyJob): number {
 
 class Copy {
   readonly #job: CopyJob;
+  readonly #implied: ReadonlySet<string>;
   #rules = ignoreRules("");
-  /** Device and inode of a source with several names, to where its copy is. */
-  readonly #linked = new Map<string, { readonly target: string; readonly path: string }>();
+  /** Device and inode of a source with several names, to where its copy is in the image. */
+  readonly #linked = new Map<string, Buffer>();
   count = 0;
 
   constructor(job: CopyJob) {
     this.#job = job;
+    this.#implied = new Set(job.impliedFolders?.map((path) => Buffer.from(path, "latin1").toString()));
   }
 
   add(selected: Selected, isFolder: boolean): void {
@@ -61,19 +63,23 @@ class Copy {
       const into = keepsParents === true ? posix.join(target, selected.kept) : base;
       const wasThere = this.isFolder(into);
       this.#makeFolders(into);
-      this.#content(selected.path, selected.relative, into);
-      // Its content is copied, not the folder: one that is new is as any that was missing on the way.
-      if (!wasThere && (keepsParents === true || this.#job.isArchive === true))
-        this.#finishFolder(into, selected.stat);
+      using root = new ContainerRoot(this.#job.rootDir);
+      const { path, insidePath } = root.locate(into);
+      this.#content(selected.path, selected.relative, { path, insidePath: insidePath.replace(/^\/$/, "") });
+      // Its content is copied, not the folder: one that is new is as any that was missing on the way, but for its time.
+      if (!wasThere && keepsParents === true) this.#finishFolder(path, selected.stat);
+      else if (this.#job.impliedFolders === undefined)
+        utimesSync(path, selected.stat.atime, selected.stat.mtime);
       return;
     }
     const isInside = isFolder || keepsParents === true || this.isFolder(base);
-    const path = isInside ? posix.join(base, posix.basename(selected.relative)) : base;
-    this.#makeFolders(posix.dirname(path));
+    this.#makeFolders(isInside ? base : posix.dirname(base));
     using root = new ContainerRoot(this.#job.rootDir);
-    // A link at the very place is followed, as long as it leads to something; then its target is replaced.
-    const place = root.locate(path, { follow: true });
-    this.#file(selected.path, place.path, place.stat, selected.stat, place.insidePath);
+    this.#file(
+      selected.path,
+      isInside ? fileIn(root, base, selected.name) : root.locate(base),
+      selected.stat,
+    );
   }
 
   isFolder(path: string): boolean {
@@ -87,7 +93,6 @@ class Copy {
 
   /** Folders that are missing on the way belong to the copy's owner, and have its mode where that is a number. */
   #makeFolders(path: string): void {
-    const mode = isOctal(this.#job.mode) ? changedMode(0, this.#job.mode) & ~0o022 : 0o755;
     const parts = path.split("/").filter((part) => part !== "");
     for (const [index] of parts.entries()) {
       using root = new ContainerRoot(this.#job.rootDir);
@@ -95,63 +100,81 @@ class Copy {
       const place = root.locate(`/${parts.slice(0, index + 1).join("/")}`, { makeFolders: true });
       if (place.stat?.isDirectory()) continue;
       if (place.stat !== undefined) throw notAFolder(place.insidePath);
-      mkdirSync(place.path, mode);
-      chmodSync(place.path, mode);
-      this.#own(place.path, { uid: 0, gid: 0 });
+      this.#makeFolder(place.path);
     }
   }
 
-  #own(path: string, original: { readonly uid: number; readonly gid: number }): void {
+  #makeFolder(path: string | Buffer): void {
+    const mode = isOctal(this.#job.mode) ? changedMode(0, this.#job.mode) & ~0o022 : 0o755;
+    mkdirSync(path, mode);
+    chmodSync(path, mode);
+    this.#own(path, { uid: 0, gid: 0 });
+  }
+
+  #own(path: string | Buffer, original: { readonly uid: number; readonly gid: number }): void {
     const { owner, keepsOwner } = this.#job;
     const { uid, gid } = owner ?? (keepsOwner ? original : { uid: 0, gid: 0 });
     lchownSync(path, uid, gid);
   }
 
-  #folder(from: string, relative: string, to: string, stat: Stats): void {
-    const wasThere = this.isFolder(to);
-    this.#makeFolders(to);
+  /** Into a folder that is there, or is made. No link is followed, unless an archive takes it for a folder unsaid. */
+  #folder(from: Buffer, relative: string, to: Target, stat: Stats): void {
+    const isImplied = this.#implied.has(relative);
+    let present = lstatSync(to.path, { throwIfNoEntry: false });
+    if (isImplied && present?.isSymbolicLink()) {
+      using root = new ContainerRoot(this.#job.rootDir);
+      this.#makeFolders(to.insidePath.toString());
+      this.#content(from, relative, root.locate(to.insidePath.toString()));
+      return;
+    }
+    if (present?.isDirectory() === false) {
+      // An archive's folder takes the place of what was there.
+      if (this.#job.impliedFolders === undefined || isImplied) throw notAFolder(to.insidePath.toString());
+      unlinkSync(to.path);
+      present = undefined;
+    }
+    if (present === undefined) this.#makeFolder(to.path);
     this.#content(from, relative, to);
-    if (!wasThere) this.#finishFolder(to, stat);
+    if (!isImplied) this.#finishFolder(to.path, stat);
   }
 
-  #content(from: string, relative: string, to: string): void {
+  #content(from: string | Buffer, relative: string, to: Target): void {
     for (const child of childrenOf(from, relative, this.#rules)) {
-      const inside = posix.join(to, child.name);
+      const place = {
+        path: joinBytes(to.path, child.name),
+        insidePath: joinBytes(to.insidePath, child.name),
+      };
       if (child.stat.isDirectory()) {
         // An ignored folder is only entered for the exceptions in it, and made only when there are some.
-        if (!child.isIgnored || this.#hasWanted(`${from}/${child.name}`, child.relative))
-          this.#folder(`${from}/${child.name}`, child.relative, inside, child.stat);
-      } else {
-        using root = new ContainerRoot(this.#job.rootDir);
-        const place = root.locate(inside, { follow: false });
-        this.#file(`${from}/${child.name}`, place.path, place.stat, child.stat, place.insidePath);
-      }
+        if (!child.isIgnored || this.#hasWanted(child.path, child.relative))
+          this.#folder(child.path, child.relative, place, child.stat);
+      } else this.#file(child.path, place, child.stat);
     }
     this.count += 1;
   }
 
-  #hasWanted(from: string, relative: string): boolean {
+  #hasWanted(from: Buffer, relative: string): boolean {
     return childrenOf(from, relative, this.#rules).some(
       (child) =>
-        !child.isIgnored ||
-        (child.stat.isDirectory() && this.#hasWanted(`${from}/${child.name}`, child.relative)),
+        !child.isIgnored || (child.stat.isDirectory() && this.#hasWanted(child.path, child.relative)),
     );
   }
 
-  #finishFolder(path: string, stat: Stats): void {
-    using root = new ContainerRoot(this.#job.rootDir);
-    const place = root.locate(path);
-    this.#own(place.path, stat);
-    chmodSync(place.path, changedMode(stat.mode, this.#job.mode));
-    utimesSync(place.path, stat.atime, stat.mtime);
+  /** A folder of the source looks the same in the image, one that was there, too. */
+  #finishFolder(path: string | Buffer, stat: Stats): void {
+    this.#own(path, stat);
+    chmodSync(path, changedMode(stat.mode, this.#job.mode));
+    utimesSync(path, stat.atime, stat.mtime);
   }
 
-  #file(from: string, to: string, present: Stats | undefined, stat: Stats, shown: string): void {
-    if (present?.isDirectory()) throw new RuntimeError("invalid", `cannot copy to directory: ${shown}`);
+  #file(from: string | Buffer, { path: to, insidePath }: Target, stat: Stats): void {
+    const present = lstatSync(to, { throwIfNoEntry: false });
+    if (present?.isDirectory())
+      throw new RuntimeError("invalid", `cannot replace to directory ${insidePath} with file`);
     if (present !== undefined) unlinkSync(to);
     this.count += 1;
     if (stat.isSymbolicLink()) {
-      symlinkSync(readlinkSync(from), to);
+      symlinkSync(readlinkSync(from, { encoding: "buffer" }), to);
       this.#own(to, stat);
       lutimesSync(to, stat.atime, stat.mtime);
       return;
@@ -163,7 +186,7 @@ class Copy {
       chmodSync(to, changedMode(stat.mode, this.#job.mode));
       return;
     }
-    if (this.#linkAgain(stat, to, shown)) return;
+    if (this.#linkAgain(stat, to, insidePath)) return;
     copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     this.#own(to, stat);
     chmodSync(to, changedMode(stat.mode, this.#job.mode));
@@ -171,25 +194,40 @@ class Copy {
     utimesSync(to, stat.atime, stat.mtime);
   }
 
-  #linkAgain(stat: Stats, to: string, shown: string): boolean {
+  #linkAgain(stat: Stats, to: string | Buffer, insidePath: string | Buffer): boolean {
     if (stat.nlink < 2) return false;
     const key = `${stat.dev}:${stat.ino}`;
     const first = this.#linked.get(key);
     if (first === undefined) {
-      this.#linked.set(key, { target: shown, path: to });
+      this.#linked.set(key, Buffer.from(insidePath as string));
       return false;
     }
-    using root = new ContainerRoot(this.#job.rootDir);
-    const place = root.locate(first.target, { follow: false });
-    if (lstatSync(place.path, { throwIfNoEntry: false })?.isFile() !== true) return false;
-    linkSync(place.path, to);
+    // No folder on this way is a link, nor has become one since.
+    const path = Buffer.concat([Buffer.from(this.#job.rootDir), first]);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+    linkSync(path, to);
     return true;
   }
 }
 
+/** Where something is copied to, or in: links in front of it are resolved. */
+interface Target {
+  readonly path: string | Buffer;
+  /** As the image sees it. */
+  readonly insidePath: string | Buffer;
+}
+
+/** A link at the very place is followed, as long as it leads to something; then its target is replaced. */
+function fileIn(root: ContainerRoot, folder: string, name: Buffer): Target {
+  const text = name.toString();
+  if (Buffer.from(text).equals(name)) return root.locate(posix.join(folder, text));
+  const { path, insidePath } = root.locate(folder);
+  return { path: joinBytes(path, name), insidePath: joinBytes(insidePath, name) };
+}
+
 /** A path through a folder that we hold open, as it leads there in another process, too. */
-function seenByOthers(path: string): string {
-  return path.replace(/^\/proc\/self\//, `/proc/${process.pid}/`);
+function seenByOthers(path: string | Buffer): string {
+  return path.toString().replace(/^\/proc\/self\//, `/proc/${process.pid}/`);
 }
 
 function notAFolder(path: string): RuntimeError {

@@ -148,7 +148,7 @@ async function addArchive(step: Step, path: string, { mode: _mode, ...common }: 
       patterns: ["."],
       isFolder: true,
       keepsOwner: true,
-      isArchive: true,
+      impliedFolders: files.impliedFolders,
     });
   } finally {
     await files.discard();

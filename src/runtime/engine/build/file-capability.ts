@@ -5,21 +5,21 @@ const NAME = "security.capability";
 const MAX_BYTES = 64;
 
 interface Xattrs {
-  get(path: string): Buffer | undefined;
-  set(path: string, value: Buffer): void;
+  get(path: Buffer): Buffer | undefined;
+  set(path: Buffer, value: Buffer): void;
 }
 
 let xattrs: Xattrs | undefined | "unknown" = "unknown";
 
 /** Capabilities of a program survive a copy. Without the library for system calls they are lost, as by `cp`. */
-export function copyCapability(from: string, to: string, stat: Stats): void {
+export function copyCapability(from: string | Buffer, to: string | Buffer, stat: Stats): void {
   const value = capabilityOf(from, stat);
-  if (value !== undefined) loadedXattrs()?.set(to, value);
+  if (value !== undefined) loadedXattrs()?.set(terminated(to), value);
 }
 
 /** Capabilities of a program, as they are stored. */
-export function capabilityOf(path: string, stat: Stats): Buffer | undefined {
-  return stat.isFile() && (stat.mode & 0o111) !== 0 ? loadedXattrs()?.get(path) : undefined;
+export function capabilityOf(path: string | Buffer, stat: Stats): Buffer | undefined {
+  return stat.isFile() && (stat.mode & 0o111) !== 0 ? loadedXattrs()?.get(terminated(path)) : undefined;
 }
 
 function loadedXattrs(): Xattrs | undefined {
@@ -27,12 +27,16 @@ function loadedXattrs(): Xattrs | undefined {
   return xattrs;
 }
 
+function terminated(path: string | Buffer): Buffer {
+  return Buffer.concat([Buffer.from(path as string), Buffer.of(0)]);
+}
+
 function loadXattrs(): Xattrs | undefined {
   try {
     const koffi: typeof import("koffi") = requireBeside(import.meta.url)("koffi");
     const libc = koffi.load("libc.so.6");
-    const get = libc.func("long lgetxattr(const char*, const char*, uint8_t*, size_t)");
-    const set = libc.func("int lsetxattr(const char*, const char*, const uint8_t*, size_t, int)");
+    const get = libc.func("long lgetxattr(const uint8_t*, const char*, uint8_t*, size_t)");
+    const set = libc.func("int lsetxattr(const uint8_t*, const char*, const uint8_t*, size_t, int)");
     return {
       get: (path) => {
         const value = Buffer.alloc(MAX_BYTES);

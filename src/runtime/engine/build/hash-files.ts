@@ -1,10 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readlinkSync, readSync, type Stats } from "node:fs";
-import { posix } from "node:path";
 import { ContainerRoot } from "../containers/rooted-path.ts";
 import { capabilityOf } from "./file-capability.ts";
 import type { IgnoreRules } from "./ignore-rules.ts";
-import { childrenOf, rulesWithin, selectFiles } from "./select-files.ts";
+import { childrenOf, joinBytes, rulesWithin, selectFiles } from "./select-files.ts";
 import type { HashJob } from "./tree-job.ts";
 
 const BUFFER = Buffer.alloc(1 << 18);
@@ -14,8 +13,8 @@ export function hashFiles(job: HashJob): string {
   const hash = createHash("sha256");
   using root = new ContainerRoot(job.source.dir);
   for (const selected of selectFiles(root, job)) {
-    const plainName = selected.stat.isDirectory() ? "" : posix.basename(selected.relative);
-    const name = job.keepsParents === true ? selected.kept : plainName;
+    const plainName = selected.stat.isDirectory() ? Buffer.alloc(0) : selected.name;
+    const name = job.keepsParents === true ? Buffer.from(selected.kept) : plainName;
     hashEntry(
       hash,
       selected.path,
@@ -28,34 +27,37 @@ export function hashFiles(job: HashJob): string {
 
 function hashEntry(
   hash: Hash,
-  path: string,
-  entry: { readonly name: string; readonly relative: string; readonly stat: Stats },
+  path: string | Buffer,
+  entry: { readonly name: Buffer; readonly relative: string; readonly stat: Stats },
   how: { readonly rules: IgnoreRules; readonly job: HashJob },
 ): void {
   const { stat } = entry;
   const owner = how.job.keepsOwner ? ownershipOf(path, stat) : "";
   const detail = stat.isSymbolicLink()
-    ? readlinkSync(path)
+    ? readlinkSync(path, { encoding: "buffer" })
     : stat.isDirectory()
       ? ""
       : `${stat.size}:${stat.rdev}`;
-  hash.update(`${entry.name}\0${stat.mode.toString(8)}\0${owner}\0${detail}\0`);
+  hash
+    .update(entry.name)
+    .update(`\0${stat.mode.toString(8)}\0${owner}\0`)
+    .update(detail)
+    .update("\0");
   if (stat.isFile()) hashContent(hash, path);
   if (!stat.isDirectory()) return;
   for (const child of childrenOf(path, entry.relative, how.rules)) {
-    const name = entry.name === "" ? child.name : `${entry.name}/${child.name}`;
-    if (!child.isIgnored || child.stat.isDirectory())
-      hashEntry(hash, `${path}/${child.name}`, { ...child, name }, how);
+    const name = entry.name.length === 0 ? child.name : joinBytes(entry.name, child.name);
+    if (!child.isIgnored || child.stat.isDirectory()) hashEntry(hash, child.path, { ...child, name }, how);
   }
 }
 
 /** What a copy keeps together with the owner. */
-function ownershipOf(path: string, stat: Stats): string {
+function ownershipOf(path: string | Buffer, stat: Stats): string {
   const capability = capabilityOf(path, stat)?.toString("hex") ?? "";
   return `${stat.uid}:${stat.gid}:${capability}`;
 }
 
-function hashContent(hash: Hash, path: string): void {
+function hashContent(hash: Hash, path: string | Buffer): void {
   const fd = openSync(path, "r");
   try {
     for (;;) {

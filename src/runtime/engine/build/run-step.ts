@@ -22,6 +22,7 @@ export async function runStep(step: Step): Promise<StepOutcome> {
   const args = visibleArgs(state).filter((pair) => !isProxyArg(pair.slice(0, pair.indexOf("="))));
   const { config } = state;
   return layerStep(step, {
+    isRun: true,
     keys: [
       async () => [
         "run",

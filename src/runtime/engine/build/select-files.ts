@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, type Stats } from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { posix } from "node:path";
 import { matchesGlob } from "../../../lib/glob-match.ts";
 import { RuntimeError } from "../../index.ts";
@@ -6,10 +6,14 @@ import type { ContainerRoot } from "../containers/rooted-path.ts";
 import { type IgnoreRules, ignoreRules, joinRules } from "./ignore-rules.ts";
 import type { Selection, TreeSource } from "./tree-job.ts";
 
+const SLASH = Buffer.from("/");
+
 /** One source of a copy. */
 export interface Selected {
   /** On the machine; links in the source are resolved, inside it. */
-  readonly path: string;
+  readonly path: string | Buffer;
+  /** The last part of how it was named. */
+  readonly name: Buffer;
   /** The same below the source. */
   readonly insidePath: string;
   /** Below the source, as it was named. */
@@ -43,9 +47,10 @@ export function selectFiles(
     const [base, rest] = keepsParents ? splitAtPivot(pattern) : ["", cleaned(pattern)];
     const path = base === "" || rest === "" ? base + rest : `${base}/${rest}`;
     if (!/[*?[\\]/.test(path)) return [kept(named(root, path, pattern, rules), base)];
-    return basesOf(source.dir, base).flatMap((from) =>
-      expand(source.dir, rest.split("/"), from, rulesWithin(source, from)).map((found) =>
-        kept(named(root, found, found, rules), from),
+    const dir = Buffer.from(`${source.dir}/`);
+    return basesOf(dir, base).flatMap((from) =>
+      expand(dir, rest.split("/"), from, rulesWithin(source, from.toString())).map((found) =>
+        kept(matched(root, source.dir, found, rules), from.toString()),
       ),
     );
   });
@@ -62,14 +67,26 @@ function cleaned(pattern: string): string {
 }
 
 /** The folders that a pattern's part in front of its pivot means. */
-function basesOf(dir: string, base: string): readonly string[] {
-  if (base === "") return [""];
-  return expand(dir, base.split("/"), "", ignoreRules("")).filter(
-    (found) => lstatSync(`${dir}/${found}`, { throwIfNoEntry: false })?.isDirectory() === true,
+function basesOf(dir: Buffer, base: string): readonly Buffer[] {
+  if (base === "") return [Buffer.alloc(0)];
+  return expand(dir, base.split("/"), Buffer.alloc(0), ignoreRules("")).filter(
+    (found) => lstatSync(Buffer.concat([dir, found]), { throwIfNoEntry: false })?.isDirectory() === true,
   );
 }
 
 type Named = Omit<Selected, "kept" | "within">;
+
+/** What a pattern has found: its name may be any bytes. */
+function matched(root: ContainerRoot, dir: string, found: Buffer, rules: IgnoreRules): Named {
+  const shown = found.toString();
+  if (Buffer.from(shown).equals(found)) return named(root, shown, shown, rules);
+  const path = Buffer.concat([Buffer.from(`${dir}/`), found]);
+  const name = found.subarray(found.lastIndexOf("/") + 1);
+  const stat = lstatSync(path);
+  if (!stat.isSymbolicLink()) return { path, name, insidePath: `/${shown}`, relative: shown, stat };
+  const target = posix.resolve("/", posix.dirname(shown), readlinkSync(path)).slice(1);
+  return { ...named(root, target, shown, rules), name, relative: shown };
+}
 
 function named(root: ContainerRoot, path: string, shown: string, rules: IgnoreRules): Named {
   const isIgnored = rules.ignores(path) && !rules.hasExceptions;
@@ -79,7 +96,8 @@ function named(root: ContainerRoot, path: string, shown: string, rules: IgnoreRu
       "not-found",
       `file not found in build context or excluded by .dockerignore: stat ${shown.replace(/^\.?\//, "")}: file does not exist`,
     );
-  return { path: place.path, insidePath: place.insidePath, relative: path, stat: place.stat };
+  const name = Buffer.from(posix.basename(path));
+  return { path: place.path, name, insidePath: place.insidePath, relative: path, stat: place.stat };
 }
 
 function locate(root: ContainerRoot, path: string) {
@@ -93,30 +111,32 @@ function locate(root: ContainerRoot, path: string) {
 
 /** Component by component, sorted: a pattern never crosses a slash, except `**`. */
 function expand(
-  dir: string,
+  dir: Buffer,
   parts: readonly string[],
-  prefix: string,
+  prefix: Buffer,
   rules: IgnoreRules,
-): readonly string[] {
+): readonly Buffer[] {
   const [part = "", ...rest] = parts;
-  const found: string[] = [];
-  for (const name of namesIn(`${dir}/${prefix}`)) {
-    const path = prefix === "" ? name : `${prefix}/${name}`;
-    const isFolder = lstatSync(`${dir}/${path}`, { throwIfNoEntry: false })?.isDirectory() === true;
+  const found: Buffer[] = [];
+  for (const bytes of namesIn(Buffer.concat([dir, prefix]))) {
+    const path = prefix.length === 0 ? bytes : joinBytes(prefix, bytes);
+    const name = bytes.toString();
+    const ignores = () => rules.ignores(path.toString());
+    const isFolder = lstatSync(Buffer.concat([dir, path]), { throwIfNoEntry: false })?.isDirectory() === true;
     if (part === "**" && isFolder) found.push(...expand(dir, parts, path, rules));
     const isMatch = part === "**" ? rest.length === 0 : matches(part, name);
     if (part === "**" && rest.length > 0) {
-      if (rest.length === 1 && matches(rest[0] ?? "", name) && !rules.ignores(path)) found.push(path);
+      if (rest.length === 1 && matches(rest[0] ?? "", name) && !ignores()) found.push(path);
       else if (isFolder && matches(rest[0] ?? "", name))
         found.push(...expand(dir, rest.slice(1), path, rules));
       continue;
     }
     if (!isMatch) continue;
     if (rest.length === 0) {
-      if (!rules.ignores(path)) found.push(path);
+      if (!ignores()) found.push(path);
     } else if (isFolder) found.push(...expand(dir, rest, path, rules));
   }
-  return [...new Set(found)].sort();
+  return found.sort(Buffer.compare).filter((path, index) => found[index - 1]?.equals(path) !== true);
 }
 
 function matches(pattern: string, name: string): boolean {
@@ -127,32 +147,40 @@ function matches(pattern: string, name: string): boolean {
   }
 }
 
-function namesIn(dir: string): readonly string[] {
+function namesIn(dir: Buffer): readonly Buffer[] {
   try {
-    return readdirSync(dir).sort();
+    return readdirSync(dir, { encoding: "buffer" }).sort(Buffer.compare);
   } catch {
     return [];
   }
 }
 
+/** A path of any bytes: names need not be UTF-8. */
+export function joinBytes(folder: string | Buffer, name: Buffer): Buffer {
+  return Buffer.concat([typeof folder === "string" ? Buffer.from(folder) : folder, SLASH, name]);
+}
+
 /** The children of a folder of a source that are not ignored; folders that may hold exceptions stay. */
 export function childrenOf(
-  path: string,
+  path: string | Buffer,
   relative: string,
   rules: IgnoreRules,
 ): readonly {
-  readonly name: string;
+  readonly name: Buffer;
+  readonly path: Buffer;
+  /** As patterns see it. */
   readonly relative: string;
   readonly stat: Stats;
   readonly isIgnored: boolean;
 }[] {
-  return readdirSync(path)
-    .sort()
+  return readdirSync(path, { encoding: "buffer" })
+    .sort(Buffer.compare)
     .flatMap((name) => {
-      const inner = relative === "" ? name : `${relative}/${name}`;
-      const stat = lstatSync(`${path}/${name}`);
+      const inner = relative === "" ? name.toString() : `${relative}/${name}`;
+      const inPath = joinBytes(path, name);
+      const stat = lstatSync(inPath);
       const isIgnored = rules.ignores(inner);
       if (isIgnored && !(stat.isDirectory() && rules.hasExceptions)) return [];
-      return [{ name, relative: inner, stat, isIgnored }];
+      return [{ name, path: inPath, relative: inner, stat, isIgnored }];
     });
 }

@@ -25,8 +25,15 @@ export class StepRootfs {
     this.merged = merged;
   }
 
-  /** `layerDirs` topmost first. A crash leaves what the root file systems' recovery removes. */
-  static async open(machine: Machine, layerDirs: readonly string[]): Promise<StepRootfs> {
+  /**
+   * `layerDirs` topmost first. Only what an OCI runtime starts in has the files and folders that one mounts on: any
+   * other step sees the image as it is. A crash leaves what the root file systems' recovery removes.
+   */
+  static async open(
+    machine: Machine,
+    layerDirs: readonly string[],
+    { isRun = false }: { readonly isRun?: boolean } = {},
+  ): Promise<StepRootfs> {
     const id = `build-${randomBytes(8).toString("hex")}`;
     const { layout, host } = machine;
     const dir = layout.containerRootfsDir(id);
@@ -34,14 +41,20 @@ export class StepRootfs {
     await mkdir(join(dir, "upper"), { recursive: true, mode: 0o755 });
     await mkdir(join(dir, "work"), { mode: 0o700 });
     await mkdir(merged, { recursive: true, mode: 0o711 });
-    const init = await initLayer({ id, config: {}, os: "", architecture: "", layerDirs }, dir);
+    const lower = [...layerDirs];
+    if (isRun) lower.unshift(await initLayer({ id, config: {}, os: "", architecture: "", layerDirs }, dir));
+    if (lower.length === 0) {
+      const empty = join(dir, "empty");
+      await mkdir(empty, { mode: 0o755 });
+      lower.push(empty);
+    }
     const root = layerDirs[0] === undefined ? undefined : await lstat(layerDirs[0]);
     if (root !== undefined) {
       await chown(join(dir, "upper"), root.uid, root.gid);
       await chmod(join(dir, "upper"), root.mode & 0o7777);
     }
     await host.mountOverlay({
-      lower: [init, ...layerDirs],
+      lower,
       upper: join(dir, "upper"),
       work: join(dir, "work"),
       target: merged,

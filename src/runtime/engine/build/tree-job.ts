@@ -48,8 +48,8 @@ export interface CopyJob extends Selection {
   readonly owner?: Owner;
   /** Octal digits or symbolic, as chmod(1) reads them. */
   readonly mode?: string;
-  /** The source is an unpacked archive: it says what the folder itself is like. */
-  readonly isArchive?: boolean;
+  /** The source is an unpacked archive, which says nothing of these folders; "" is the source itself, bytes are latin1. */
+  readonly impliedFolders?: readonly string[];
 }
 
 export interface Owner {
@@ -61,6 +61,8 @@ export interface MakeFolderJob {
   readonly kind: "make-folder";
   readonly rootDir: string;
   readonly path: string;
+  /** Of whatever has to be made. */
+  readonly owner: Owner;
 }
 
 /** Which of the paths, and of the folders above them, are not there. */

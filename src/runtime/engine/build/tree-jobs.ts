@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { chmodSync, lchownSync, lstatSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { posix } from "node:path";
 import { RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
@@ -44,13 +44,19 @@ function select(job: SelectJob): TreeResult<SelectJob> {
   }));
 }
 
-/** Absolute, links followed inside; folders on the way are made with mode 0755 for root. */
-function makeFolder({ rootDir, path }: MakeFolderJob): undefined {
-  using root = new ContainerRoot(rootDir);
-  const place = root.locate(path, { makeFolders: true });
-  if (place.stat === undefined) mkdirSync(place.path, 0o755);
-  else if (!place.stat.isDirectory())
-    throw new RuntimeError("invalid", `cannot make folder ${path}: a file of that name exists`);
+/** Absolute, links followed inside; it and folders on the way are made with mode 0755. */
+function makeFolder({ rootDir, path, owner }: MakeFolderJob): undefined {
+  const parts = path.split("/").filter((part) => part !== "");
+  for (const [index] of parts.entries()) {
+    using root = new ContainerRoot(rootDir);
+    const place = root.locate(`/${parts.slice(0, index + 1).join("/")}`, { makeFolders: true });
+    if (place.stat?.isDirectory()) continue;
+    if (place.stat !== undefined)
+      throw new RuntimeError("invalid", `cannot make folder ${path}: a file of that name exists`);
+    mkdirSync(place.path, 0o755);
+    chmodSync(place.path, 0o755);
+    lchownSync(place.path, owner.uid, owner.gid);
+  }
   return undefined;
 }
 
