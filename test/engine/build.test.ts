@@ -395,6 +395,8 @@ describe("a build", () => {
     expect(await bench.output("bytes:1", "sh", "-c", script)).toBe(
       "/m\n/m/cafd\n/m/cafe\n/m/dz\n/m/dz/xy\n/m/harde\n/m/lnc\n/n\n/n/cafd\n/n/cafe\n/n/xy\n2113",
     );
+    await bench.build("FROM busybox\nADD ca* /a/\nCOPY d? /b/", items, { tags: ["bytes:0"] });
+    expect(await bench.output("bytes:0", "sh", "-c", "cat /a/* /b/*")).toBe("213");
     const other = [{ name: "caf\xea", data: "2" }, ...items.filter(({ name }) => name !== "caf\xe8")];
     await bench.build(dockerfile, [{ name: "a.tar", data: tarOf(other) }], { tags: ["bytes:2"] });
     expect(await bench.output("bytes:2", "sh", "-c", "find /m | tr '\\352' f")).toContain("caff\n");

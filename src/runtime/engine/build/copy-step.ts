@@ -128,7 +128,8 @@ async function addArchives(
     if (isFile && (await isArchive(path))) await addArchive(step, path, common);
     else plain.push(escapeGlob(relative));
   }
-  return plain;
+  // Names that are no UTF-8 are found by their pattern alone.
+  return plain.length === files.length ? patterns : plain;
 }
 
 /** Its files have the modes that it gives them: `--chmod` is for what is copied. */
