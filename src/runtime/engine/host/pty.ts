@@ -8,6 +8,8 @@ export interface PtyCalls {
   /** The other end of a terminal whose master this is, wherever its file lies; undefined when the system says no. */
   slaveOf(master: number): number | undefined;
   resize(master: number, rows: number, columns: number): void;
+  /** Reads and writes fail with EAGAIN from now on where they would wait, for all who share the open file. */
+  setNonBlocking(fd: number): void;
   /** Whether something can be read; what a process has written that has ended is seen. */
   hasInput(fd: number): boolean;
   /** Undefined when the system says no. */
@@ -21,6 +23,7 @@ export interface PtyCalls {
 const O_CLOEXEC = 0o2000000;
 const TIOCSWINSZ = 0x5414;
 const TIOCGPTPEER = 0x5441;
+const FIONBIO = 0x5421;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
@@ -82,6 +85,7 @@ function bindPtyCalls(koffi: typeof import("koffi")["default"]): PtyCalls {
     resize: (master, rows, columns) => {
       ioctlBytes(master, TIOCSWINSZ, Buffer.from(Uint16Array.of(rows, columns, 0, 0).buffer));
     },
+    setNonBlocking: (fd) => void ioctlBytes(fd, FIONBIO, Buffer.from(Int32Array.of(1).buffer)),
     hasInput: (fd) => {
       const entry = Buffer.alloc(8);
       entry.writeInt32LE(fd, 0);

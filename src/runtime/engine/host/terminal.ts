@@ -1,11 +1,13 @@
-import { closeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { PassThrough, type Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { ReadStream } from "node:tty";
 import type { PtyCalls } from "./pty.ts";
 
 /** More than a terminal holds of what nobody has read: what comes behind it was written after the end. */
 const MOST_HELD_BYTES = 128 * 1024;
+/** How long until a terminal without room is asked again: at first, and at most, when its program reads nothing. */
+const ROOM_LOOK_MS = { first: 1, most: 50 };
 
 /**
  * The engine's end of a pseudo-terminal. It holds the other end too: without anybody at that end libuv takes what a
@@ -19,6 +21,7 @@ export class Terminal {
   readonly #slave: number;
   readonly #stream: ReadStream;
   readonly #output = new PassThrough();
+  #written = Promise.resolve();
   #readBytes = 0;
   #isFinished = false;
 
@@ -28,6 +31,7 @@ export class Terminal {
     this.#master = ends.master;
     this.#slave = ends.slave;
     this.output = this.#output;
+    calls.setNonBlocking(ends.master);
     this.#stream = new ReadStream(ends.master);
     this.#stream.on("error", () => void this.finish());
     this.#stream.on("data", (data: Buffer) => {
@@ -40,10 +44,33 @@ export class Terminal {
 
   /** Resolves when the terminal has taken it, or is no more. */
   write(data: Uint8Array): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#isFinished) resolve();
-      else this.#stream.write(data, () => resolve());
-    });
+    this.#written = this.#written.then(() => this.#writeAll(data));
+    return this.#written;
+  }
+
+  /** Not by the stream: libuv waits for room in the one end of a terminal, and everything else of ours with it. */
+  async #writeAll(data: Uint8Array): Promise<void> {
+    let left = data;
+    let waitMs = ROOM_LOOK_MS.first;
+    while (left.length > 0 && !this.#isFinished) {
+      const bytes = this.#writeSome(left);
+      left = left.subarray(bytes);
+      if (bytes > 0) waitMs = ROOM_LOOK_MS.first;
+      else {
+        await sleep(waitMs);
+        waitMs = Math.min(waitMs * 2, ROOM_LOOK_MS.most);
+      }
+    }
+  }
+
+  /** How many bytes it had room for. */
+  #writeSome(data: Uint8Array): number {
+    try {
+      return writeSync(this.#master, data);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") void this.finish();
+      return 0;
+    }
   }
 
   resize({ rows, columns }: { readonly rows: number; readonly columns: number }): void {

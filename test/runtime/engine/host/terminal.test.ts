@@ -74,4 +74,49 @@ describe("a terminal", () => {
     }
     expect(text).toBe("ready\r\ngot hello\r\n12 34\r\n");
   });
+
+  it.each([64, 200])("takes %s KB at once while everything else goes on", async (kilobytes) => {
+    const { terminal, slave } = await opened();
+    const text = "x"
+      .repeat(63)
+      .concat("\n")
+      .repeat(kilobytes * 16);
+    const child = spawnProgram("sh", ["-c", `stty raw -echo; echo ready; head -c ${text.length}`], {
+      stdio: [slave, slave, slave],
+      env: { PATH: process.env["PATH"] ?? "" },
+      detached: true,
+    });
+    child.once("exit", () => void terminal.finish());
+    let seen = "";
+    for await (const chunk of terminal.output) {
+      if (seen === "") void terminal.write(Buffer.from(text));
+      seen += chunk;
+    }
+    expect(seen).toBe(`ready\n${text}`);
+  });
+
+  it("without room for what is typed holds up nobody else, and can be ended", async () => {
+    const { terminal, slave } = await opened();
+    const child = spawnProgram("sh", ["-c", "stty raw -echo; echo ready; exec sleep 1000"], {
+      stdio: [slave, slave, slave],
+      env: { PATH: process.env["PATH"] ?? "" },
+      detached: true,
+    });
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    void ended.then(() => terminal.finish());
+    let isWritten = false;
+    let written: Promise<void> | undefined;
+    for await (const _ of terminal.output) {
+      written ??= terminal.write(Buffer.alloc(200_000, "x")).then(() => {
+        isWritten = true;
+      });
+      const other = await opened();
+      await other.terminal.write(Buffer.from("hello\n"));
+      await other.terminal.finish();
+      expect(isWritten).toBe(false);
+      child.kill("SIGKILL");
+    }
+    await written;
+    expect(isWritten).toBe(true);
+  });
 });
