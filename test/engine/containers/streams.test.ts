@@ -341,6 +341,47 @@ describe("input", () => {
   });
 });
 
+describe("an exec whose child outlives it", () => {
+  it.each([
+    {
+      name: "with its code and what comes soon",
+      child: "sleep 0.2; echo late; exec sleep 1000",
+      text: "hi\nlate\n",
+    },
+    { name: "though it is never silent", child: "while true; do echo more; done", text: "hi\nmore\n" },
+  ])("ends $name", async ({ child, text }) => {
+    const id = await run("sleep 1000");
+    const command = ["sh", "-c", `echo hi; (trap '' PIPE; ${child}) & exit 3`];
+    const descriptors = () => readdirSync("/proc/self/fd").length;
+    const before = descriptors();
+    const execId = await runtime.containers.createExec(id, {
+      command,
+      attachStdout: true,
+      attachStderr: true,
+    });
+    const session = await runtime.containers.startExec(execId);
+    let seen = "";
+    for await (const { data } of session?.output ?? []) seen += Buffer.from(data).toString();
+    expect(seen.slice(0, text.length)).toBe(text);
+    expect(await runtime.containers.inspectExec(execId)).toMatchObject({ exitCode: 3, isRunning: false });
+    await until(() => descriptors() <= before, "descriptors are closed");
+    await runtime.containers.remove(id, { force: true });
+  });
+
+  it("lets it write on where nobody hears it", async () => {
+    const id = await run("sleep 1000");
+    const command = [
+      "sh",
+      "-c",
+      "(sleep 3; echo late; echo late >&2; touch /done; exec sleep 1000) & exit 0",
+    ];
+    const execId = await runtime.containers.createExec(id, { command });
+    await runtime.containers.startExec(execId, { detach: true });
+    await until(() => isDone(id), "the child goes on");
+    await runtime.containers.remove(id, { force: true });
+  });
+});
+
 describe("an exec that prints without end", () => {
   it("is not kept in memory, however much came on one stream while the other is silent", async () => {
     const id = await run("sleep 1000");

@@ -30,6 +30,7 @@ export interface ExecRequest {
 
 /** A process that `exec` of the OCI runtime runs inside a container, our child as long as we live. */
 export interface ExecProcess {
+  /** Ends soon after the process, though others that it has started could write more. */
   readonly output: AsyncIterable<OutputChunk>;
   /** Never rejects; 126 or 127 when the program could not be started. */
   readonly exited: Promise<number>;
@@ -82,7 +83,7 @@ export async function startExecProcess(
   const begun = begin(raw, files.pid);
   container.entering.add(begun);
   void begun.then(() => container.entering.delete(begun));
-  return watched(raw, { files, begun, program: request.spec.command[0] ?? "" });
+  return watched(raw, { files, begun, request });
 }
 
 /** The process of an exec: the container's, with the exec's own wishes over it. */
@@ -171,6 +172,9 @@ async function begin(raw: RawExec, pidPath: string): Promise<void> {
     await Promise.race([raw.exited, sleep(LOOK_MS)]);
 }
 
+/** How long what a process has started, and lives on, is heard after it: as in dockerd. */
+const LATE_OUTPUT_MS = 2_000;
+
 /**
  * Tells runc's own failure from the program's: runc writes the pid file when the program has started. What comes
  * on stderr before that is held back, because it may be runc's complaint.
@@ -180,9 +184,10 @@ function watched(
   {
     files,
     begun,
-    program,
-  }: { readonly files: ExecFiles; readonly begun: Promise<void>; readonly program: string },
+    request,
+  }: { readonly files: ExecFiles; readonly begun: Promise<void>; readonly request: ExecRequest },
 ): ExecProcess {
+  const program = request.spec.command[0] ?? "";
   let failure: { readonly text: string; readonly exitCode: number } | undefined;
   const pid = () => readPid(files.pid);
   let lastPid = 0;
@@ -192,11 +197,17 @@ function watched(
     for (const path of Object.values(files)) unlinkQuietly(path);
     return failure?.exitCode ?? code;
   });
+  const end = endOfOutput(raw, request);
   let isDraining = false;
   return {
     output: {
       [Symbol.asyncIterator]: () =>
-        watchedOutput(raw, { hasStarted: () => lastPid > 0 || pid() > 0, exited, failure: () => failure }),
+        watchedOutput(raw, {
+          hasStarted: () => lastPid > 0 || pid() > 0,
+          exited,
+          failure: () => failure,
+          end,
+        }),
     },
     exited,
     pid: () => lastPid || pid(),
@@ -215,19 +226,36 @@ function watched(
       isDraining = true;
       // Who listens for readable data keeps a stream from flowing.
       for (const { readable } of raw.streams) readable.removeAllListeners("readable").resume();
+      const close = () => {
+        for (const { readable } of raw.streams) readable.destroy();
+      };
+      if (end.aborted) close();
+      else end.addEventListener("abort", close, { once: true });
     },
   };
+}
+
+/**
+ * Aborts when nobody is heard any more. A terminal ends by itself, with the process; and what nobody wanted to hear,
+ * dockerd has sent to `/dev/null`, where a program may write for as long as it runs.
+ */
+function endOfOutput({ exited }: RawExec, { tty, stdout, stderr }: ExecRequest): AbortSignal {
+  const end = new AbortController();
+  if (!tty && (stdout || stderr))
+    void exited.then(() => setTimeout(() => end.abort(), LATE_OUTPUT_MS).unref());
+  return end.signal;
 }
 
 interface ExecProgress {
   readonly hasStarted: () => boolean;
   readonly exited: Promise<number>;
   readonly failure: () => { readonly text: string } | undefined;
+  readonly end: AbortSignal;
 }
 
 async function* watchedOutput(raw: RawExec, progress: ExecProgress): AsyncGenerator<OutputChunk, void, void> {
   const isTerminal = raw.streams.every(({ stream }) => stream === "stdout");
-  const chunks = mergeOutput(raw.streams);
+  const chunks = mergeOutput(raw.streams, progress.end);
   const held: OutputChunk[] = [];
   let next = chunks.next();
   let isPassing = false;
