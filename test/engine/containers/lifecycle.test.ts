@@ -292,6 +292,50 @@ describe("a health check", () => {
     expect(processes.filter((columns) => columns.join(" ").includes("sleep 60")).length).toBeLessThan(2);
   });
 
+  it("whose children hold its output is over in time, and holds up no other container's", async () => {
+    const test = ["CMD-SHELL", "echo out; sleep 1000; true"];
+    const late = () =>
+      run("sleep 1000", { healthcheck: { test, intervalMs: 100, timeoutMs: 1000, retries: 1 } });
+    const waiting = () => run("sleep 1000", { healthcheck: { test, intervalMs: 100, timeoutMs: 1_000_000 } });
+    // As many as may begin at once, and more.
+    const ids = [await late(), await late(), await late(), await waiting(), await waiting()];
+    for (const id of ids.slice(0, 3)) {
+      await until(async () => (await health(id))?.status === "unhealthy", "unhealthy");
+      const output = "Health check exceeded timeout (1s): out\n";
+      expect((await health(id))?.log[0]).toMatchObject({ exitCode: -1, output });
+    }
+    const other = await run("sleep 1000", { healthcheck: { test: ["CMD", "true"], intervalMs: 100 } });
+    await until(async () => (await health(other))?.status === "healthy", "healthy");
+    for (const id of [...ids, other]) await runtime.containers.remove(id, { force: true });
+  });
+
+  it("may leave a child behind that holds its output", async () => {
+    const test = ["CMD-SHELL", "sleep 1000 & echo out"];
+    const id = await run("sleep 1000", { healthcheck: { test, intervalMs: 100, timeoutMs: 100_000 } });
+    await until(async () => (await health(id))?.status === "healthy");
+    expect((await health(id))?.log[0]).toMatchObject({ exitCode: 0, output: "out\n" });
+    await runtime.containers.remove(id, { force: true });
+  });
+
+  it("that a pause ends begins anew afterwards", async () => {
+    const id = await run("sleep 1000", {
+      healthcheck: {
+        test: ["CMD-SHELL", "test -e /go || sleep 1000; true"],
+        intervalMs: 100,
+        timeoutMs: 3000,
+      },
+    });
+    const begun = async () =>
+      (await runtime.containers.top(id)).processes.some((columns) => columns.join(" ").includes("/go"));
+    await until(begun, "the probe");
+    await runtime.containers.pause(id);
+    await runtime.containers.unpause(id);
+    const execId = await runtime.containers.createExec(id, { command: ["touch", "/go"] });
+    await runtime.containers.startExec(execId, { detach: true });
+    await until(async () => (await health(id))?.status === "healthy", "healthy");
+    await runtime.containers.remove(id, { force: true });
+  });
+
   it("does not count within the start period", async () => {
     const id = await run("sleep 1000", {
       healthcheck: {

@@ -32,6 +32,8 @@ export interface ExecRequest {
 export interface ExecProcess {
   /** Ends soon after the process, though others that it has started could write more. */
   readonly output: AsyncIterable<OutputChunk>;
+  /** Resolves when its program runs, or never will; or when that takes long. */
+  readonly begun: Promise<void>;
   /** Never rejects; 126 or 127 when the program could not be started. */
   readonly exited: Promise<number>;
   /** Host pid; 0 before it runs. */
@@ -209,6 +211,7 @@ function watched(
           end,
         }),
     },
+    begun,
     exited,
     pid: () => lastPid || pid(),
     write: raw.write,
@@ -219,6 +222,8 @@ function watched(
         const inside = pid();
         if (inside > 0) killQuietly(inside);
         else raw.kill();
+        // runc waits for whoever else holds the output.
+        setTimeout(raw.kill, LATE_OUTPUT_MS).unref();
       });
     },
     drain: () => {

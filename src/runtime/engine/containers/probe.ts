@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Health, ProbeResult } from "../../index.ts";
 import { writeRun } from "./bundle.ts";
-import type { Container } from "./container.ts";
+import type { Container, Run } from "./container.ts";
 import { announce } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
 import { type ExecProcess, startExecProcess } from "./exec-process.ts";
@@ -60,8 +60,7 @@ function scheduleProbe(ctx: ContainersContext, container: Container, probing: Pr
   const jitterMs = Math.random() * Math.min(delayMs * JITTER, MAX_JITTER_MS);
   const timer = setTimeout(() => {
     probing.end.removeEventListener("abort", cancel);
-    ctx.probes
-      .run(() => probeOnce(ctx, container, probing))
+    probeOnce(ctx, container, probing)
       .catch((error) => ctx.log.warn("Cannot probe a container", { id: container.id, error }))
       .finally(() => scheduleProbe(ctx, container, probing));
   }, delayMs - jitterMs);
@@ -70,9 +69,10 @@ function scheduleProbe(ctx: ContainersContext, container: Container, probing: Pr
 }
 
 async function probeOnce(ctx: ContainersContext, container: Container, probing: Probing): Promise<void> {
-  const { run, health } = container;
-  if (probing.end.aborted || ctx.closing.aborted || run === undefined || health === undefined) return;
-  const result = await runProbe(ctx, container, probing);
+  const begun = await ctx.probes.run(() => beginProbe(ctx, container, probing));
+  if (begun === undefined) return;
+  const result = await begun.result;
+  const { run } = begun;
   if (probing.end.aborted || container.run !== run || container.health === undefined) return;
   const before = container.health;
   container.health = afterProbe(before, result, probing.timing, new Date(run.startedAt));
@@ -82,16 +82,23 @@ async function probeOnce(ctx: ContainersContext, container: Container, probing: 
   await writeRun(ctx, container.id, { ...run, health: container.health.status });
 }
 
-async function runProbe(
+interface BegunProbe {
+  readonly run: Run;
+  readonly result: Promise<ProbeResult>;
+}
+
+/** Resolves once its command runs, or cannot: what follows takes its own time, and may be long. */
+async function beginProbe(
   ctx: ContainersContext,
   container: Container,
   { command, timing, end }: Probing,
-): Promise<ProbeResult> {
+): Promise<BegunProbe | undefined> {
+  const { run } = container;
+  if (end.aborted || ctx.closing.aborted || run === undefined) return undefined;
   const startedAt = new Date();
   const id = randomBytes(32).toString("hex");
   const words = command.join(" ");
   announce(ctx, container, `exec_create: ${words}`, { execID: id });
-  const failed = (output: string) => ({ startedAt, endedAt: new Date(), exitCode: -1, output });
   let process: ExecProcess;
   try {
     process = await startExecProcess(ctx, container, {
@@ -103,48 +110,70 @@ async function runProbe(
       stderr: true,
     });
   } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error));
+    const output = error instanceof Error ? error.message : String(error);
+    return { run, result: Promise.resolve({ startedAt, endedAt: new Date(), exitCode: -1, output }) };
   }
   announce(ctx, container, `exec_start: ${words}`, { execID: id });
-  const { exitCode, output } = await finish(process, timing, end);
-  announce(ctx, container, "exec_die", { execID: id, exitCode: String(exitCode) });
-  return { startedAt, endedAt: new Date(), exitCode, output };
+  await process.begun;
+  const result = finish(process, timing, end).then((found) => {
+    announce(ctx, container, "exec_die", { execID: id, exitCode: String(found.exitCode) });
+    return { startedAt, endedAt: new Date(), ...found };
+  });
+  return { run, result };
 }
 
-/** On timeout the process is killed and waited for. */
+/** How long one that is killed is waited for, so that those that cannot die do not pile up: as in dockerd. */
+const KILL_PATIENCE_MS = 10_000;
+
+/** On timeout the process is killed and waited for, but not whoever else holds its output. */
 async function finish(
   process: ExecProcess,
   { timeoutMs }: HealthTiming,
   end: AbortSignal,
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
+  const heard = hear(process);
+  const isLate = await isLaterThan(process.exited, timeoutMs, end);
+  if (isLate) {
     process.kill();
-  }, timeoutMs);
-  const kill = () => process.kill();
-  end.addEventListener("abort", kill, { once: true });
-  try {
-    const [output, exitCode] = await Promise.all([firstBytes(process), process.exited]);
-    if (!isLate) return { exitCode, output };
+    await isLaterThan(process.exited, KILL_PATIENCE_MS);
+    process.drain();
+    const output = heard.text();
     return {
       exitCode: -1,
       output: `Health check exceeded timeout (${spanText(timeoutMs)})${output === "" ? "" : `: ${output}`}`,
     };
-  } finally {
-    clearTimeout(timer);
-    end.removeEventListener("abort", kill);
   }
+  await heard.isOver;
+  return { exitCode: await process.exited, output: heard.text() };
 }
 
-async function firstBytes(process: ExecProcess): Promise<string> {
+/** Whether it takes longer than that, or than until `end`. */
+function isLaterThan(action: Promise<unknown>, ms: number, end?: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (isLate: boolean) => {
+      clearTimeout(timer);
+      end?.removeEventListener("abort", giveUp);
+      resolve(isLate);
+    };
+    const giveUp = () => settle(true);
+    const timer = setTimeout(giveUp, ms);
+    end?.addEventListener("abort", giveUp, { once: true });
+    if (end?.aborted) giveUp();
+    void action.then(() => settle(false));
+  });
+}
+
+/** The first bytes of what it says; the others are read, so that it is not held up, and dropped. */
+function hear(process: ExecProcess): { text(): string; readonly isOver: Promise<void> } {
   const kept: Uint8Array[] = [];
-  let size = 0;
-  for await (const { data } of process.output) {
-    if (size < MAX_OUTPUT_BYTES) kept.push(data.subarray(0, MAX_OUTPUT_BYTES - size));
-    size += data.length;
-  }
-  return Buffer.concat(kept).toString("utf8");
+  const read = async () => {
+    let size = 0;
+    for await (const { data } of process.output) {
+      if (size < MAX_OUTPUT_BYTES) kept.push(data.subarray(0, MAX_OUTPUT_BYTES - size));
+      size += data.length;
+    }
+  };
+  return { text: () => Buffer.concat(kept).toString("utf8"), isOver: read() };
 }
 
 /** As Go prints a duration of whole or broken seconds. */
