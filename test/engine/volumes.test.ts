@@ -236,6 +236,48 @@ describe("parts of volumes", () => {
       settle([{ type: "volume", source: "whole", target: "/x", subpath: "../other" }]),
     ).rejects.toMatchObject({ kind: "invalid" });
   });
+
+  it("are mounted no longer than somebody runs with the volume, and no content goes with them", async () => {
+    const { mountpoint } = await part.port.create({ name: "whole" });
+    mkdirSync(join(mountpoint, "a"));
+    writeFileSync(join(mountpoint, "a/file"), "");
+    const first = await start([{ type: "volume", source: "whole", target: "/x", subpath: "a" }], "first");
+    const second = await start([{ type: "volume", source: "whole", target: "/x" }], "second");
+    expect(mounted()).toHaveLength(1);
+    await part.release(first.settled, "first");
+    await part.release(second.settled, "second");
+    expect(mounted()).toEqual([]);
+    expect(readdirSync(join(mountpoint, "a"))).toEqual(["file"]);
+    expect(existsSync(diskLayout(join(folder, "root"), join(folder, "run")).subpathsDir)).toBe(false);
+  });
+
+  it("that a crash has left mounted go, but for those of volumes that somebody runs with", async () => {
+    for (const name of ["busy", "idle"]) {
+      const { mountpoint } = await part.port.create({ name });
+      mkdirSync(join(mountpoint, "a"));
+      await start([{ type: "volume", source: name, target: "/x", subpath: "a" }]);
+    }
+    users["busy"] = [{ id: "first", name: "web", isRunning: true }];
+    part = await open();
+    await part.recover();
+    expect(mounted()).toEqual([expect.stringContaining("/busy/_data/a")]);
+    await part.release(await settle([{ type: "volume", source: "busy", target: "/x" }]), "first");
+  });
+});
+
+describe("a visit to volumes", () => {
+  it("keeps nobody from filling an empty volume, and its folder is not replaced meanwhile", async () => {
+    mkdirSync(join(rootfs, "data"));
+    const mounts = [{ type: "volume", source: "data", target: "/data" }] as const;
+    const settled = await settle(mounts);
+    const visit = await part.visit(settled, rootfs);
+    const folderBefore = statSync(visit.mounts[0]?.source ?? "").ino;
+    writeFileSync(join(rootfs, "data/image-file"), "");
+    const { prepared } = await start(mounts);
+    expect(readdirSync(prepared[0]?.source ?? "")).toEqual(["image-file"]);
+    expect(statSync(prepared[0]?.source ?? "").ino).toBe(folderBefore);
+    await visit.leave();
+  });
 });
 
 describe("bind mounts", () => {

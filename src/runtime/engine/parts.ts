@@ -158,6 +158,11 @@ export interface VolumePart {
   ): Promise<readonly PreparedMount[]>;
   /** After an exit, or a start that came to nothing: undo driver mounts nobody uses any more. Again is a no-op. */
   release(mounts: readonly SettledMount[], containerId: string): Promise<void>;
+  /** What `prepare` does, for who reads or writes the files of a container that does not run, until they leave. */
+  visit(
+    mounts: readonly SettledMount[],
+    rootfsDir: string,
+  ): Promise<{ readonly mounts: readonly PreparedMount[]; leave(): Promise<void> }>;
   recover(): Promise<void>;
 }
 

@@ -1,7 +1,15 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { extract, type Header, pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -110,6 +118,13 @@ describe("files out of a container", () => {
     await runtime.volumes.remove("files-vol");
   });
 
+  it("are what the image has there, before the first start with an empty volume, too", async () => {
+    const id = await make("true", { isRunning: false, mounts: [{ type: "volume", target: "/bin" }] });
+    const { archive } = await runtime.containers.readArchive(id, "/bin");
+    expect(Object.keys(await untar(archive))).toContain("bin/busybox");
+    await runtime.containers.remove(id, { volumes: true });
+  });
+
   it("are exported without what is mounted", async () => {
     const id = await make("true", { isRunning: false });
     const files = await untar(await runtime.containers.export(id));
@@ -129,6 +144,73 @@ describe("files out of a container", () => {
     );
   });
 });
+
+describe("a part of a volume, of a container that does not run", () => {
+  it("is inside the volume, wherever another container's links lead", async () => {
+    const { containers, volumes } = runtime;
+    const script = [
+      `ln -s ${dirname(canary)} /v/out`,
+      `mkdir -p /v/real/${basename(canary)}`,
+      `echo mine > /v/real/${basename(canary)}/secret`,
+      "ln -s /real /v/in",
+    ].join("; ");
+    const owner = await make(script, { mounts: [{ type: "volume", source: "led", target: "/v" }] });
+    await containers.wait(owner);
+    const partly = (link: string) => {
+      const subpath = `${link}/${basename(canary)}`;
+      return make("true", {
+        isRunning: false,
+        mounts: [{ type: "volume", source: "led", target: "/data", subpath }],
+      });
+    };
+    const led = await partly("out");
+    await expect(containers.statPath(led, "/data/secret")).rejects.toMatchObject({ kind: "not-found" });
+    await expect(containers.readArchive(led, "/data/.")).rejects.toMatchObject({ kind: "not-found" });
+    const written = containers.writeArchive(led, "/data", tar({ name: "new", text: "" }));
+    await expect(written).rejects.toMatchObject({ kind: "not-found" });
+    expect(readdirSync(canary)).toEqual(["secret"]);
+    const kept = await partly("in");
+    const { archive } = await containers.readArchive(kept, "/data/secret");
+    expect(await untar(archive)).toEqual({ secret: "mine\n" });
+    for (const id of [owner, led, kept]) await containers.remove(id);
+    await volumes.remove("led");
+    await expect.poll(() => mountsBelow(join(engine.runDir, "subpaths"))).toEqual([]);
+  });
+});
+
+describe("a volume with driver options, of a container that does not run", () => {
+  it("is mounted while its files are read or written, and as long as somebody runs with it", async () => {
+    const { containers, volumes } = runtime;
+    const device = join(canary, "device");
+    mkdirSync(device);
+    const driverOptions = { type: "none", o: "bind", device };
+    const mounts = [{ type: "volume", source: "elsewhere", target: "/data", driverOptions }] as const;
+    const id = await make("cat /data/f; sleep 1000", { isRunning: false, mounts });
+    await containers.writeArchive(id, "/data", tar({ name: "f", text: "kept" }));
+    expect(readFileSync(join(device, "f"), "utf8")).toBe("kept");
+    await expect.poll(() => mountsBelow(engine.rootDir)).toEqual([]);
+    const { archive } = await containers.readArchive(id, "/data/f");
+    await containers.start(id);
+    expect(await untar(archive)).toEqual({ f: "kept" });
+    const { mountpoint } = await volumes.inspect("elsewhere");
+    expect(mountsBelow(engine.rootDir)).toEqual([mountpoint]);
+    expect(await inside(id, "cat /data/f")).toBe("kept");
+    const running = await containers.readArchive(id, "/data/f");
+    await containers.stop(id, { timeoutSeconds: 0 });
+    expect(await untar(running.archive)).toEqual({ f: "kept" });
+    await expect.poll(() => mountsBelow(engine.rootDir)).toEqual([]);
+    await containers.remove(id);
+    await volumes.remove("elsewhere");
+    expect(readdirSync(device)).toEqual(["f"]);
+    rmSync(device, { recursive: true });
+  });
+});
+
+const mountsBelow = (folder: string): readonly string[] =>
+  readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .flatMap((line) => line.split(" ")[4] ?? [])
+    .filter((path) => path.startsWith(`${folder}/`));
 
 describe("files into a container", () => {
   it("keep mode, owner, time, links; missing folders are made", async () => {

@@ -1,13 +1,13 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { RuntimeError } from "../../index.ts";
 import type { Container, Run } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
-import { ContainerRoot, type MountedAt } from "./rooted-path.ts";
+import { withoutImages } from "./image-mounts.ts";
+import { ContainerRoot } from "./rooted-path.ts";
 
 /**
  * The container's files, with its volumes, whether it runs or not: `close` lets go of them. A running one is
- * entered through its first process, so that what it has mounted is seen; else the root is mounted meanwhile.
+ * entered through its first process, so that what it has mounted is seen; else root and volumes are mounted meanwhile,
+ * as a start mounts them.
  */
 export async function openRoot(
   ctx: ContainersContext,
@@ -19,17 +19,26 @@ export async function openRoot(
       const root = rootOfRunning(run);
       return { root, close: async () => root.close() };
     }
-    const image = await ctx.images.resolve(record.imageId);
-    const folder = await ctx.rootfs.mount(record.id, image);
-    container.rootUsers++;
-    const root = new ContainerRoot(folder, mountsOf(container));
-    return {
-      root,
-      close: async () => {
-        root.close();
-        await releaseRoot(ctx, container);
-      },
-    };
+    const folder = await mountRoot(ctx, container);
+    let leaveVolumes = async (): Promise<void> => {};
+    try {
+      const { mounts, leave } = await ctx.volumes.visit(withoutImages(record.mounts), folder);
+      leaveVolumes = leave;
+      const root = new ContainerRoot(
+        folder,
+        mounts.filter(({ type }) => type === "bind"),
+      );
+      return {
+        root,
+        close: async () => {
+          root.close();
+          await leave().finally(() => container.lock.run(() => leaveRoot(ctx, container)));
+        },
+      };
+    } catch (error) {
+      await leaveVolumes().finally(() => leaveRoot(ctx, container));
+      throw error;
+    }
   });
 }
 
@@ -48,28 +57,22 @@ export async function holdRootFolder(
   container: Container,
 ): Promise<{ readonly folder: string; release(): Promise<void> }> {
   return ctx.table.change(container, async () => {
-    const { record } = container;
-    const folder = await ctx.rootfs.mount(record.id, await ctx.images.resolve(record.imageId));
-    container.rootUsers++;
-    return { folder, release: () => releaseRoot(ctx, container) };
+    const folder = await mountRoot(ctx, container);
+    return { folder, release: () => container.lock.run(() => leaveRoot(ctx, container)) };
   });
 }
 
-async function releaseRoot(ctx: ContainersContext, container: Container): Promise<void> {
-  await container.lock.run(async () => {
-    container.rootUsers--;
-    if (container.rootUsers > 0 || container.run !== undefined) return;
-    if (ctx.table.peek(container.id) !== container) return;
-    await ctx.rootfs.unmount(container.id);
-  });
+/** With the lock held, as `leaveRoot`, which has to follow. */
+async function mountRoot(ctx: ContainersContext, container: Container): Promise<string> {
+  const { id, record } = container;
+  const folder = await ctx.rootfs.mount(id, await ctx.images.resolve(record.imageId));
+  container.rootUsers++;
+  return folder;
 }
 
-function mountsOf({ record }: Container): readonly MountedAt[] {
-  return record.mounts
-    .filter(({ type }) => type === "bind" || type === "volume")
-    .map(({ target, source, subpath }) => ({
-      target: join("/", target),
-      source: subpath === undefined ? source : join(source, subpath),
-    }))
-    .filter(({ source }) => existsSync(source));
+async function leaveRoot(ctx: ContainersContext, container: Container): Promise<void> {
+  container.rootUsers--;
+  if (container.rootUsers > 0 || container.run !== undefined) return;
+  if (ctx.table.peek(container.id) !== container) return;
+  await ctx.rootfs.unmount(container.id);
 }

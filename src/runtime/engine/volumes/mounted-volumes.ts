@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { mkdir, rm, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rmdir, unlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { RuntimeError } from "../../index.ts";
 import { ContainerRoot } from "../containers/rooted-path.ts";
 import type { DiskLayout } from "../disk-layout.ts";
@@ -58,34 +58,47 @@ export class MountedVolumes {
       if (is.ino === wanted.ino && is.dev === wanted.dev) return target;
       await this.#host.unmount(target, { lazy: true });
     }
-    await rm(target, { recursive: true, force: true });
-    await mkdir(this.#layout.subpathsDir, { recursive: true, mode: 0o700 });
+    await removeMountPoint(target);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     if (place.stat.isDirectory()) await mkdir(target, { mode: 0o700 });
     else await writeFile(target, "", { mode: 0o600 });
     await this.#host.bindMount(place.path, target, { recursive: true });
     return target;
   }
 
-  async unmountSubpath(name: string, subpath: string): Promise<void> {
-    const target = this.#subpathTarget(name, subpath);
-    if (isMountPoint(target)) await this.#host.unmount(target, { lazy: true });
-    await rm(target, { force: true, recursive: true });
-    await rmdir(this.#layout.subpathsDir).catch(() => undefined);
+  /** All parts of a volume that nobody uses any more. */
+  async unmountSubpaths(name: string): Promise<void> {
+    await this.#unmountSubpathsOf((other) => other === name);
   }
 
-  /** After a crash: mounts of parts that nobody runs with any more. */
-  async unmountSubpathsExcept(inUse: ReadonlySet<string>): Promise<void> {
-    for (const target of mountPoints())
-      if (target.startsWith(`${this.#layout.subpathsDir}/`) && !inUse.has(target)) {
-        await this.#host.unmount(target, { lazy: true });
-        await rm(target, { force: true, recursive: true });
-      }
+  /** After a crash: parts of volumes that nobody runs with. */
+  async unmountSubpathsExcept(inUse: readonly string[]): Promise<void> {
+    await this.#unmountSubpathsOf((name) => !inUse.includes(name));
+  }
+
+  async #unmountSubpathsOf(isMeant: (name: string) => boolean): Promise<void> {
+    const { subpathsDir } = this.#layout;
+    for (const target of mountPoints()) {
+      const [name = ""] = relative(subpathsDir, target).split("/");
+      if (name === "" || name === ".." || !isMeant(name)) continue;
+      await this.#host.unmount(target, { lazy: true });
+      await removeMountPoint(target);
+      await rmdir(dirname(target)).catch(() => undefined);
+    }
+    await rmdir(subpathsDir).catch(() => undefined);
   }
 
   #subpathTarget(name: string, subpath: string): string {
-    const key = createHash("sha256").update(`${name}\0${subpath}`).digest("hex").slice(0, 32);
-    return join(this.#layout.subpathsDir, key);
+    const key = createHash("sha256").update(subpath).digest("hex").slice(0, 32);
+    return join(this.#layout.subpathsDir, name, key);
   }
+}
+
+/** An empty folder or file: should something still be mounted there, it is not ours to delete. */
+async function removeMountPoint(path: string): Promise<void> {
+  await rmdir(path)
+    .catch(() => unlink(path))
+    .catch(() => undefined);
 }
 
 export function isMountPoint(path: string): boolean {

@@ -35,8 +35,8 @@ class VolumesOfEngine implements VolumePart {
   readonly #mounts: MountedVolumes;
   readonly #users: Users;
   readonly #perVolume = new KeyedMutex();
-  /** Running containers by volume. Of a former life of the daemon: asked for at the first occasion. */
-  readonly #running = new Map<string, Set<string>>();
+  /** Who has it mounted, by volume. Runs of a former life of the daemon: asked for at the first occasion. */
+  readonly #usedBy = new Map<string, Set<User>>();
 
   constructor({ layout, host, users, events, log = silentLog }: OpenVolumesOptions) {
     this.#users = users;
@@ -72,37 +72,53 @@ class VolumesOfEngine implements VolumePart {
   async prepare(
     ...[mounts, rootfsDir, containerId]: Parameters<VolumePart["prepare"]>
   ): Promise<readonly PreparedMount[]> {
-    try {
-      const prepared: PreparedMount[] = [];
-      // Outer ones first: what is mounted later lies over what was there.
-      for (const mount of mounts.toSorted((a, b) => depth(a.target) - depth(b.target)))
-        prepared.push(await this.#prepareOne(mount, { rootfsDir, containerId }));
-      return prepared;
-    } catch (error) {
-      await this.release(mounts, containerId);
-      throw error;
-    }
+    return this.#prepareAll(mounts, { rootfsDir, user: containerId });
   }
 
   async release(mounts: readonly SettledMount[], containerId: string): Promise<void> {
-    for (const { name, subpath } of mounts) {
-      if (name === undefined) continue;
-      await this.#perVolume.run(name, async () => {
-        const running = this.#runningWith(name);
-        running.delete(containerId);
-        if (running.size > 0) return;
-        if (subpath !== undefined) await this.#mounts.unmountSubpath(name, subpath);
-        await this.#mounts.unmountDriver(this.#store.dataDir(name));
-      });
-    }
+    await this.#releaseAll(mounts, containerId);
+  }
+
+  async visit(...[mounts, rootfsDir]: Parameters<VolumePart["visit"]>): ReturnType<VolumePart["visit"]> {
+    const user = Symbol("visit");
+    return {
+      mounts: await this.#prepareAll(mounts, { rootfsDir, user }),
+      leave: () => this.#releaseAll(mounts, user),
+    };
   }
 
   async recover(): Promise<void> {
     await this.#store.clean();
-    const inUse = this.port.names().filter((name) => this.#runningWith(name).size > 0);
+    const inUse = this.port.names().filter((name) => this.#usersOf(name).size > 0);
+    await this.#mounts.unmountSubpathsExcept(inUse);
     for (const name of this.port.names())
       if (!inUse.includes(name)) await this.#mounts.unmountDriver(this.#store.dataDir(name));
-    if (inUse.length === 0) await this.#mounts.unmountSubpathsExcept(new Set());
+  }
+
+  async #prepareAll(mounts: readonly SettledMount[], use: Use): Promise<readonly PreparedMount[]> {
+    try {
+      const prepared: PreparedMount[] = [];
+      // Outer ones first: what is mounted later lies over what was there.
+      for (const mount of mounts.toSorted((a, b) => depth(a.target) - depth(b.target)))
+        prepared.push(await this.#prepareOne(mount, use));
+      return prepared;
+    } catch (error) {
+      await this.#releaseAll(mounts, use.user);
+      throw error;
+    }
+  }
+
+  async #releaseAll(mounts: readonly SettledMount[], user: User): Promise<void> {
+    for (const { name } of mounts) {
+      if (name === undefined) continue;
+      await this.#perVolume.run(name, async () => {
+        const users = this.#usersOf(name);
+        users.delete(user);
+        if (users.size > 0) return;
+        await this.#mounts.unmountSubpaths(name);
+        await this.#mounts.unmountDriver(this.#store.dataDir(name));
+      });
+    }
   }
 
   async #settleOne(draft: MountDraft, made: string[]): Promise<SettledMount> {
@@ -114,7 +130,7 @@ class VolumesOfEngine implements VolumePart {
     return { ...mount, name, source: mountpoint, driver };
   }
 
-  async #prepareOne(mount: SettledMount, start: Start): Promise<PreparedMount> {
+  async #prepareOne(mount: SettledMount, use: Use): Promise<PreparedMount> {
     if (mount.type === "tmpfs")
       return {
         type: "tmpfs",
@@ -123,7 +139,7 @@ class VolumesOfEngine implements VolumePart {
         options: [...mount.options, "rprivate"],
       };
     if (mount.type === "bind") return this.#prepareBind(mount);
-    return this.#prepareVolume(mount, start);
+    return this.#prepareVolume(mount, use);
   }
 
   async #prepareBind(mount: SettledMount): Promise<PreparedMount> {
@@ -144,21 +160,24 @@ class VolumesOfEngine implements VolumePart {
     };
   }
 
-  async #prepareVolume(mount: SettledMount, { rootfsDir, containerId }: Start): Promise<PreparedMount> {
+  async #prepareVolume(mount: SettledMount, { rootfsDir, user }: Use): Promise<PreparedMount> {
     const { name = "", subpath, target } = mount;
     return this.#perVolume.run(name, async () => {
       const record = this.port.record(name);
       if (record === undefined) throw new RuntimeError("not-found", `get ${name}: no such volume`);
       const dataDir = this.#store.dataDir(name);
-      const running = this.#runningWith(name);
-      const isUsedByOthers = [...running].some((id) => id !== containerId);
+      const users = this.#usersOf(name);
+      const others = [...users].filter((other) => other !== user);
       const driverMount = driverMountOf(record.options);
       if (driverMount !== undefined) await this.#mounts.mountDriver(name, driverMount, dataDir);
-      if (!mount.noCopy && subpath === undefined && !isUsedByOthers)
-        await this.#copyUp({ name, target, rootfsDir, isMounted: driverMount !== undefined });
+      if (!mount.noCopy && subpath === undefined && others.every(isVisit))
+        await this.#copyUp({
+          ...{ name, target, rootfsDir },
+          mustKeepFolder: driverMount !== undefined || others.length > 0,
+        });
       const source =
         subpath === undefined ? dataDir : await this.#mounts.mountSubpath(name, dataDir, subpath);
-      running.add(containerId);
+      users.add(user);
       return { type: "bind", source, target, options: ["rbind", "rprivate", ...accessOf(mount)] };
     });
   }
@@ -168,37 +187,43 @@ class VolumesOfEngine implements VolumePart {
     readonly name: string;
     readonly target: string;
     readonly rootfsDir: string;
-    readonly isMounted: boolean;
+    /** It is a mount, or somebody is in it. */
+    readonly mustKeepFolder: boolean;
   }): Promise<void> {
     const dataDir = this.#store.dataDir(options.name);
     if (!isEmptyFolder(dataDir)) return;
     const source = pinFolder(options.rootfsDir, options.target);
     if (source === undefined) return;
     try {
-      if (options.isMounted) await copyUpByMoving(source, dataDir);
+      if (options.mustKeepFolder) await copyUpByMoving(source, dataDir);
       else await copyUpByReplacement(source, dataDir, this.#store.stagingDir(options.name));
     } finally {
       source.close();
     }
   }
 
-  #runningWith(name: string): Set<string> {
-    const known = this.#running.get(name);
+  #usersOf(name: string): Set<User> {
+    const known = this.#usedBy.get(name);
     if (known !== undefined) return known;
-    const running = new Set(
+    const users = new Set<User>(
       this.#users
         .ofVolume(name)
         .filter(({ isRunning }) => isRunning)
         .map(({ id }) => id),
     );
-    this.#running.set(name, running);
-    return running;
+    this.#usedBy.set(name, users);
+    return users;
   }
 }
 
-interface Start {
+/** The id of a container that runs, or a visit. */
+type User = string | symbol;
+
+const isVisit = (user: User) => typeof user === "symbol";
+
+interface Use {
   readonly rootfsDir: string;
-  readonly containerId: string;
+  readonly user: User;
 }
 
 function checkSource({ type, source, createHostPath }: SettledMount): void {
