@@ -22,7 +22,7 @@ import { openLinuxHost } from "../../src/runtime/engine/host/index.ts";
 import type { Host } from "../../src/runtime/engine/host.ts";
 import type { Users, VolumePart } from "../../src/runtime/engine/parts.ts";
 import { openVolumes } from "../../src/runtime/engine/volumes/index.ts";
-import type { ContainerSpec, MountSpec } from "../../src/runtime/index.ts";
+import type { ContainerSpec, MountPoint, MountSpec } from "../../src/runtime/index.ts";
 
 let folder: string;
 let rootfs: string;
@@ -66,11 +66,17 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const settle = (
+const settle = async (
   mounts: readonly MountSpec[],
   spec: Partial<ContainerSpec> = {},
   imageVolumes: readonly string[] = [],
-) => part.settle({ spec: { image: "none", mounts, ...spec }, imageVolumes, inherited: [] });
+) => {
+  const containerId = "settling";
+  const asked = { spec: { image: "none", mounts, ...spec }, imageVolumes, inherited: [] };
+  const settled = await part.settle({ containerId, ...asked });
+  part.settled(containerId);
+  return settled;
+};
 
 /** Settled and prepared for container `id`. */
 async function start(mounts: readonly MountSpec[], id = "first") {
@@ -342,6 +348,54 @@ describe("volumes", () => {
       kind: "conflict",
       message: `remove ${used.name}: volume is in use - [1]`,
     });
+  });
+
+  it("of a container that is still being made are not removed under it", async () => {
+    const { name: lentName, mountpoint: source } = await part.port.create({});
+    const plain = { mode: "", isReadWrite: true, propagation: "" };
+    const lent: MountPoint = { type: "volume", name: lentName, source, target: "/d", ...plain };
+    const request = {
+      containerId: "made",
+      spec: {
+        image: "none",
+        mounts: [
+          { type: "volume", source: "named", target: "/a" },
+          { type: "volume", target: "/b" },
+        ],
+      },
+      imageVolumes: ["/c"],
+      inherited: [lent],
+    } as const;
+    const names = (await part.settle(request)).map(({ name = "" }) => name);
+    expect(names).toHaveLength(4);
+    expect(await part.port.prune({ all: ["1"] })).toEqual({ removed: [], reclaimedBytes: 0 });
+    for (const name of names)
+      await expect(part.port.remove(name, { force: true })).rejects.toMatchObject({
+        kind: "conflict",
+        message: `remove ${name}: volume is in use - [made]`,
+      });
+    part.settled("made");
+    expect((await part.port.prune({ all: ["1"] })).removed).toEqual(names.toSorted());
+  });
+
+  it("of a container that is not made after all are nobody's, and its new ones gone", async () => {
+    const { name } = await part.port.create({ name: "before", options: { type: "tmpfs", device: "tmpfs" } });
+    const other = { type: "none", o: "bind", device: "/" };
+    const refused = part.settle({
+      containerId: "refused",
+      spec: {
+        image: "none",
+        mounts: [
+          { type: "volume", source: "new", target: "/a" },
+          { type: "volume", source: name, target: "/b", driverOptions: other },
+        ],
+      },
+      imageVolumes: [],
+      inherited: [],
+    });
+    await expect(refused).rejects.toMatchObject({ kind: "conflict" });
+    expect((await part.port.list()).map((volume) => volume.name)).toEqual([name]);
+    await part.port.remove(name);
   });
 
   it("of bad names are refused", async () => {

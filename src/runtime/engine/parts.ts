@@ -139,14 +139,18 @@ export interface VolumePart {
   readonly port: Volumes;
   /**
    * Settles the mounts of a container at create: names for anonymous volumes, missing volumes made, image
-   * `VOLUME`s and volumes-from folded in. `imageVolumes` are targets. Pure data comes back.
+   * `VOLUME`s and volumes-from folded in. `imageVolumes` are targets. Pure data comes back. Until `settled`, nobody
+   * removes these volumes; after a failure, none is held.
    */
   settle(request: {
+    readonly containerId: string;
     readonly spec: ContainerSpec;
     readonly imageVolumes: readonly string[];
     /** Mounts of the containers named in `volumesFrom`, in order. */
     readonly inherited: readonly MountPoint[];
   }): Promise<readonly SettledMount[]>;
+  /** The container is among the users from here on, or will never be. Again is a no-op. */
+  settled(containerId: string): void;
   /**
    * Before a start: folders there, copy-up of the image's content into a new empty volume (rootfs is mounted),
    * driver options mounted. Resolves to what to bind where, in mount order.

@@ -45,7 +45,7 @@ export async function createContainer(
     const endpoints = await settleEndpoints(ctx.networks, spec);
     // The folder before anything else: a crash from here on is an unfinished creation.
     await prepareFolder(ctx, id);
-    settled.push(...(await settleImageMounts(ctx, id, await settleMounts(ctx, spec, image))));
+    settled.push(...(await settleImageMounts(ctx, id, await settleMounts(ctx, id, spec, image))));
     const record: ContainerRecord = {
       version: 1,
       id,
@@ -64,10 +64,12 @@ export async function createContainer(
     await ctx.store.save(record);
     const container = new Container(record);
     ctx.table.add(container);
+    ctx.volumes.settled(id);
     announce(ctx, container, "create");
     return { id, warnings: [...warningsOf(ctx, spec, image), ...warnings] };
   } catch (error) {
     ctx.table.releaseName(ownName, id);
+    ctx.volumes.settled(id);
     await undo(ctx, id, settled);
     throw error;
   }
@@ -103,10 +105,12 @@ function checkPlatform(spec: ContainerSpec, image: ResolvedImage): void {
 
 async function settleMounts(
   ctx: ContainersContext,
+  containerId: string,
   spec: ContainerSpec,
   image: ResolvedImage,
 ): Promise<readonly SettledMount[]> {
   return ctx.volumes.settle({
+    containerId,
     spec,
     imageVolumes: image.config.volumes ?? [],
     inherited: inheritedMounts(ctx, spec.volumesFrom ?? []),

@@ -12,6 +12,7 @@ import { copyUpByMoving, copyUpByReplacement, isEmptyFolder, pinFolder } from ".
 import { driverMountOf } from "./driver-options.ts";
 import { MountedVolumes } from "./mounted-volumes.ts";
 import { draftMounts, type MountDraft } from "./settle-mounts.ts";
+import { VolumeReferences } from "./volume-references.ts";
 import { VolumeStore } from "./volume-store.ts";
 import { VolumesPort } from "./volumes-port.ts";
 
@@ -34,39 +35,50 @@ class VolumesOfEngine implements VolumePart {
   readonly #store: VolumeStore;
   readonly #mounts: MountedVolumes;
   readonly #users: Users;
+  readonly #references: VolumeReferences;
   readonly #perVolume = new KeyedMutex();
   /** Who has it mounted, by volume. Runs of a former life of the daemon: asked for at the first occasion. */
   readonly #usedBy = new Map<string, Set<User>>();
 
   constructor({ layout, host, users, events, log = silentLog }: OpenVolumesOptions) {
     this.#users = users;
+    this.#references = new VolumeReferences(users);
     this.#store = new VolumeStore(layout.volumesDir, log);
     this.#mounts = new MountedVolumes(layout, host);
     this.port = new VolumesPort({
       store: this.#store,
       mounts: this.#mounts,
-      users,
+      references: this.#references,
       events,
       perVolume: this.#perVolume,
     });
   }
 
   async settle({
+    containerId,
     spec,
     imageVolumes,
     inherited,
   }: Parameters<VolumePart["settle"]>[0]): Promise<readonly SettledMount[]> {
     const drafts = draftMounts(spec, imageVolumes, inherited);
     for (const draft of drafts) if (draft.kind === "settled") checkSource(draft.mount);
+    // At once, while the container that lends them is there.
+    for (const { type, name } of inherited)
+      if (type === "volume" && name !== undefined) this.#references.add(name, containerId);
     const made: string[] = [];
     try {
       const settled: SettledMount[] = [];
-      for (const draft of drafts) settled.push(await this.#settleOne(draft, made));
+      for (const draft of drafts) settled.push(await this.#settleOne(draft, { containerId, made }));
       return settled;
     } catch (error) {
+      this.settled(containerId);
       for (const name of made) await this.port.remove(name, { force: true }).catch(() => undefined);
       throw error;
     }
+  }
+
+  settled(containerId: string): void {
+    this.#references.settled(containerId);
   }
 
   async prepare(
@@ -121,11 +133,14 @@ class VolumesOfEngine implements VolumePart {
     }
   }
 
-  async #settleOne(draft: MountDraft, made: string[]): Promise<SettledMount> {
+  async #settleOne(
+    draft: MountDraft,
+    { containerId, made }: { readonly containerId: string; readonly made: string[] },
+  ): Promise<SettledMount> {
     if (draft.kind === "settled") return draft.mount;
     const { volume, mount } = draft;
     const isNew = volume.name === undefined || this.port.record(volume.name) === undefined;
-    const { name, mountpoint, driver } = await this.port.create(volume);
+    const { name, mountpoint, driver } = await this.port.create(volume, { containerId });
     if (isNew) made.push(name);
     return { ...mount, name, source: mountpoint, driver };
   }

@@ -4,17 +4,17 @@ import { stableJson } from "../../../lib/stable-json.ts";
 import { type Filters, RuntimeError, type VolumeInfo, type VolumeSpec, type Volumes } from "../../index.ts";
 import type { EventBus } from "../event-bus.ts";
 import { checkFilterKeys, isTrueFilter, matchesLabels, matchesName } from "../filters.ts";
-import type { Users } from "../parts.ts";
 import { directorySize } from "./directory-size.ts";
 import { driverMountOf } from "./driver-options.ts";
 import { isMountPoint, type MountedVolumes } from "./mounted-volumes.ts";
 import { ANONYMOUS_LABEL, type VolumeRecord, volumeInfo } from "./volume-record.ts";
+import type { VolumeReferences } from "./volume-references.ts";
 import type { VolumeStore } from "./volume-store.ts";
 
 export interface VolumesPortOptions {
   readonly store: VolumeStore;
   readonly mounts: MountedVolumes;
-  readonly users: Users;
+  readonly references: VolumeReferences;
   readonly events: EventBus;
   /** Shared with whoever mounts them. */
   readonly perVolume: KeyedMutex;
@@ -46,7 +46,11 @@ export class VolumesPort implements Volumes {
     return [...this.#volumes.keys()];
   }
 
-  async create(spec: VolumeSpec): Promise<VolumeInfo> {
+  /** `containerId`: the container it is for, which refers to it from here on. */
+  async create(
+    spec: VolumeSpec,
+    { containerId }: { readonly containerId?: string } = {},
+  ): Promise<VolumeInfo> {
     const { driver = "local", options = {}, labels = {} } = spec;
     const isAnonymous = spec.name === undefined || spec.name === "";
     const name = isAnonymous ? randomBytes(32).toString("hex") : (spec.name ?? "");
@@ -62,6 +66,7 @@ export class VolumesPort implements Volumes {
       );
     driverMountOf(options);
     return this.#options.perVolume.run(name, async () => {
+      if (containerId !== undefined) this.#options.references.add(name, containerId);
       const existing = this.#volumes.get(name);
       if (existing !== undefined) return this.#info(sameAs(existing, spec));
       const record: VolumeRecord = {
@@ -113,10 +118,10 @@ export class VolumesPort implements Volumes {
     let reclaimedBytes = 0;
     for (const { name, isAnonymous, options } of await this.list(rest)) {
       if (!(isAnonymous || includesNamed) || Object.keys(options).length > 0) continue;
-      if (this.#options.users.ofVolume(name).length > 0) continue;
+      if (this.#options.references.of(name).length > 0) continue;
       await this.#options.perVolume.run(name, async () => {
         const record = this.#volumes.get(name);
-        if (record === undefined || this.#options.users.ofVolume(name).length > 0) return;
+        if (record === undefined || this.#options.references.of(name).length > 0) return;
         const { sizeBytes } = await this.#usage(record);
         await this.#remove(record);
         removed.push(name);
@@ -134,8 +139,8 @@ export class VolumesPort implements Volumes {
   }
 
   async #remove({ name, driver }: VolumeRecord): Promise<void> {
-    const { store, mounts, users } = this.#options;
-    const ids = users.ofVolume(name).map(({ id }) => id);
+    const { store, mounts, references } = this.#options;
+    const ids = references.of(name);
     if (ids.length > 0)
       throw new RuntimeError("conflict", `remove ${name}: volume is in use - [${ids.join(", ")}]`);
     const dataDir = store.dataDir(name);
@@ -160,10 +165,10 @@ export class VolumesPort implements Volumes {
     name,
     options,
   }: VolumeRecord): Promise<{ readonly sizeBytes: number; readonly references: number }> {
-    const { store, users } = this.#options;
+    const { store, references } = this.#options;
     // Of what lies elsewhere we free nothing.
     const sizeBytes = driverMountOf(options) === undefined ? await directorySize(store.dataDir(name)) : 0;
-    return { sizeBytes, references: users.ofVolume(name).length };
+    return { sizeBytes, references: references.of(name).length };
   }
 
   #matches(record: VolumeRecord, filters: Filters): boolean {
@@ -178,7 +183,7 @@ export class VolumesPort implements Volumes {
         case "driver":
           return values.includes(record.driver);
         case "dangling":
-          return (this.#options.users.ofVolume(record.name).length === 0) === isTrueFilter(key, values);
+          return (this.#options.references.of(record.name).length === 0) === isTrueFilter(key, values);
         default:
           return true;
       }
