@@ -69,7 +69,7 @@ async function openParts(host: Host, options: Required<EngineOptions>): Promise<
     openImages({ layout, host, users: onDisk.users, log, registries }),
     openRootfs({ layout, host }),
     openNetworks({ layout, host, log }),
-    openVolumes({ layout, host, users: onDisk.users, events }),
+    openVolumes({ layout, host, users: onDisk.users, events, log }),
   ]);
   const containers = await openContainers({
     ...{ layout, host, log, events, onDisk },

@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { diskLayout } from "../../../src/runtime/engine/disk-layout.ts";
 import { openEngine } from "../../../src/runtime/engine/index.ts";
 import { busyboxTar } from "../../support/busybox-image.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
@@ -140,6 +141,39 @@ describe("a machine that lacks something", () => {
     }
   });
 });
+
+describe("a prune that meets something it cannot remove", () => {
+  it("removes the rest, tells what, and finds that one again when it can", async () => {
+    const { runtime, rootDir, runDir } = await prepared("prune");
+    const { containers, networks, volumes } = runtime;
+    const layout = diskLayout(rootDir, runDir);
+    const ids = [(await containers.create(spec)).id, (await containers.create(spec)).id];
+    const stuckVolume = await volumes.create({ name: "a" });
+    await volumes.create({ name: "b" });
+    const stuckNetwork = await networks.create({ name: "a" });
+    await networks.create({ name: "b" });
+    const free = [
+      mountedOverItself(layout.containerDir(ids[0] ?? "")),
+      mountedOverItself(stuckVolume.mountpoint),
+      mountedOverItself(stuckVolume.mountpoint),
+      mountedOverItself(join(layout.networksDir, stuckNetwork.id)),
+    ];
+    expect((await containers.prune()).removed).toEqual([ids[1]]);
+    expect((await volumes.prune({ all: ["1"] })).removed).toEqual(["b"]);
+    expect((await networks.prune()).removed).toEqual(["b"]);
+    for (const unmount of free) unmount();
+    expect((await containers.prune()).removed).toEqual([ids[0]]);
+    expect((await volumes.prune({ all: ["1"] })).removed).toEqual(["a"]);
+  });
+});
+
+/** Such a folder is not removed or renamed. Returns what ends that. */
+function mountedOverItself(folder: string): () => void {
+  execFileSync("mount", ["--bind", folder, folder]);
+  const unmount = () => void spawnSync("umount", ["-l", folder], { stdio: "ignore" });
+  undo.push(unmount);
+  return unmount;
+}
 
 describe("two engines on one machine", () => {
   it("see and touch nothing of each other's", async () => {

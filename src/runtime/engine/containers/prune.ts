@@ -26,8 +26,9 @@ export async function pruneContainers(
       await removeNow(ctx, container, { removeVolumes: false });
     } catch (error) {
       // Somebody started or removed it meanwhile.
-      if (hasKind(error, "conflict", "not-found")) continue;
-      throw error;
+      if (!hasKind(error, "conflict", "not-found"))
+        ctx.log.warn("Cannot prune a container", { id: container.id, error });
+      continue;
     }
     removed.push(container.id);
     reclaimedBytes += bytes;

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Log } from "../../../lib/log.ts";
 import type { Filters, NetworkInfo, NetworkSpec, Networks } from "../../index.ts";
 import { RuntimeError } from "../../index.ts";
 import { checkFilterKeys, isTrueFilter, matchesLabels, matchesName, parseUntil } from "../filters.ts";
@@ -18,6 +19,7 @@ export interface NetworksPortOptions {
   readonly store: NetworkStore;
   readonly bridges: Bridges;
   readonly names: InterfaceNames;
+  readonly log: Log;
   /** A network with names has been made, or the last of them is gone. */
   onNames(hasSome: boolean): void;
 }
@@ -77,8 +79,13 @@ export class NetworksPort implements Omit<Networks, "connect" | "disconnect"> {
     const removed: string[] = [];
     for (const network of this.#matching(filters)) {
       if (network.record.isPredefined || network.isUsed) continue;
-      await this.#remove(network);
-      removed.push(network.record.name);
+      const { name } = network.record;
+      try {
+        await this.#remove(network);
+        removed.push(name);
+      } catch (error) {
+        this.#options.log.warn("Cannot prune a network", { name, error });
+      }
     }
     this.#options.onNames(this.#hasNames());
     return { removed };
@@ -121,8 +128,7 @@ export class NetworksPort implements Omit<Networks, "connect" | "disconnect"> {
   async #remove(network: Network): Promise<void> {
     const { networks, store, bridges } = this.#options;
     networks.delete(network.record.id);
-    await store.remove(network.record.id);
-    await bridges.lower(network);
+    await store.remove(network.record.id).finally(() => bridges.lower(network));
   }
 
   #hasNames(): boolean {

@@ -98,6 +98,7 @@ class NetworksOfEngine implements NetworkPart {
       store: this.#networkStore,
       bridges: this.#bridges,
       names: this.#names,
+      log,
       onNames: (hasSome) => this.#warmResolver(hasSome),
     });
   }

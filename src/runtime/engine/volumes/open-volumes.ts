@@ -50,6 +50,7 @@ class VolumesOfEngine implements VolumePart {
       mounts: this.#mounts,
       references: this.#references,
       events,
+      log,
       perVolume: this.#perVolume,
     });
   }

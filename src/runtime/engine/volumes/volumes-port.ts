@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { KeyedMutex } from "../../../lib/keyed-mutex.ts";
+import type { Log } from "../../../lib/log.ts";
 import { stableJson } from "../../../lib/stable-json.ts";
 import { type Filters, RuntimeError, type VolumeInfo, type VolumeSpec, type Volumes } from "../../index.ts";
 import type { EventBus } from "../event-bus.ts";
@@ -16,6 +17,7 @@ export interface VolumesPortOptions {
   readonly mounts: MountedVolumes;
   readonly references: VolumeReferences;
   readonly events: EventBus;
+  readonly log: Log;
   /** Shared with whoever mounts them. */
   readonly perVolume: KeyedMutex;
 }
@@ -119,7 +121,7 @@ export class VolumesPort implements Volumes {
     for (const { name, isAnonymous, options } of await this.list(rest)) {
       if (!(isAnonymous || includesNamed) || Object.keys(options).length > 0) continue;
       if (this.#options.references.of(name).length > 0) continue;
-      await this.#options.perVolume.run(name, async () => {
+      const pruned = this.#options.perVolume.run(name, async () => {
         const record = this.#volumes.get(name);
         if (record === undefined || this.#options.references.of(name).length > 0) return;
         const { sizeBytes } = await this.#usage(record);
@@ -127,6 +129,7 @@ export class VolumesPort implements Volumes {
         removed.push(name);
         reclaimedBytes += sizeBytes;
       });
+      await pruned.catch((error) => this.#options.log.warn("Cannot prune a volume", { name, error }));
     }
     this.#announce("prune", "", { reclaimed: String(reclaimedBytes) });
     return { removed, reclaimedBytes };
