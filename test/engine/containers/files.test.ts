@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -175,6 +176,46 @@ describe("a part of a volume, of a container that does not run", () => {
     for (const id of [owner, led, kept]) await containers.remove(id);
     await volumes.remove("led");
     await expect.poll(() => mountsBelow(join(engine.runDir, "subpaths"))).toEqual([]);
+  });
+});
+
+describe("a mount, of a container that does not run", () => {
+  it("is there where its folder is missing, the container has a link, or the machine has one", async () => {
+    const { containers, volumes } = runtime;
+    const bound = join(canary, "bound");
+    mkdirSync(bound);
+    symlinkSync(bound, join(canary, "link"));
+    const donor = await make("true", { isRunning: false });
+    const link = tar(
+      { name: "real", type: "directory" },
+      { name: "led", type: "symlink", linkname: "/real" },
+    );
+    await containers.writeArchive(donor, "/", link);
+    const { imageId } = await containers.commit(donor);
+    const id = await make("cat /led/d/f /aa/bb/f /bound/f", {
+      isRunning: false,
+      image: imageId,
+      mounts: [
+        { type: "volume", source: "below", target: "/led/d" },
+        { type: "volume", source: "below", target: "/led/read-only", readOnly: true },
+        { type: "volume", source: "missing", target: "/aa/bb" },
+        { type: "bind", source: join(canary, "link"), target: "/bound" },
+      ],
+    });
+    for (const folder of ["/led/d", "/aa/bb", "/bound"])
+      await containers.writeArchive(id, folder, tar({ name: "f", text: `${folder}\n` }));
+    await expect(containers.writeArchive(id, "/led/read-only", tar())).rejects.toThrow(
+      "mounted volume is marked read-only",
+    );
+    const at = async (name: string) => join((await volumes.inspect(name)).mountpoint, "f");
+    expect(readFileSync(await at("below"), "utf8")).toBe("/led/d\n");
+    expect(readFileSync(await at("missing"), "utf8")).toBe("/aa/bb\n");
+    expect(readFileSync(join(bound, "f"), "utf8")).toBe("/bound\n");
+    await containers.start(id);
+    expect((await containers.wait(id)).exitCode).toBe(0);
+    for (const used of [id, donor]) await containers.remove(used);
+    for (const name of ["below", "missing"]) await volumes.remove(name);
+    for (const name of ["bound", "link"]) rmSync(join(canary, name), { recursive: true });
   });
 });
 

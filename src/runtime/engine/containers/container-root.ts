@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { RuntimeError } from "../../index.ts";
 import type { Container, Run } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
@@ -24,9 +25,15 @@ export async function openRoot(
     try {
       const { mounts, leave } = await ctx.volumes.visit(withoutImages(record.mounts), folder);
       leaveVolumes = leave;
+      const binds = mounts.filter(({ type }) => type === "bind");
       const root = new ContainerRoot(
         folder,
-        mounts.filter(({ type }) => type === "bind"),
+        // A start follows the links of the machine to what it binds.
+        binds.map(({ target, source, options }) => ({
+          target,
+          source: realpathSync(source),
+          isReadOnly: options.includes("ro"),
+        })),
       );
       return {
         root,

@@ -10,7 +10,7 @@ import {
   type Stats,
 } from "node:fs";
 import { basename, dirname } from "node:path";
-import { RuntimeError } from "../../index.ts";
+import { hasKind, RuntimeError } from "../../index.ts";
 
 /** Not among Node's constants; the same on every architecture of Linux we run on. */
 const O_PATH = 0o10000000;
@@ -42,6 +42,7 @@ export interface LocateOptions {
 export interface MountedAt {
   readonly target: string;
   readonly source: string;
+  readonly isReadOnly?: boolean;
 }
 
 /**
@@ -50,12 +51,25 @@ export interface MountedAt {
  */
 export class ContainerRoot {
   readonly #root: number;
-  readonly #mounts: ReadonlyMap<string, string>;
+  /** By where they are inside, links on the way to their targets resolved. */
+  readonly #mounts = new Map<string, MountedAt>();
   readonly #opened: number[] = [];
 
+  /** `mounts`: outer ones first. Folders that are missing on the way to them are made, as a start makes them. */
   constructor(rootDir: string, mounts: readonly MountedAt[] = []) {
     this.#root = this.#keep(openSync(rootDir, O_PATH | constants.O_DIRECTORY));
-    this.#mounts = new Map(mounts.map(({ target, source }) => [target, source]));
+    try {
+      for (const mount of mounts) this.#mount(mount);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Where a mount's target is inside. */
+  mountPoint(target: string): string {
+    for (const [insidePath, mount] of this.#mounts) if (mount.target === target) return insidePath;
+    return target;
   }
 
   /** Where a path leads. A missing last part is a place without `stat`; a missing folder is `not-found`. */
@@ -85,7 +99,8 @@ export class ContainerRoot {
       }
       if (isLast && at.stat !== undefined) return at;
       if (at.stat === undefined) {
-        if (!makeFolders) throw notFound(path, "no such file or directory");
+        if (!makeFolders || this.#isReadOnly(at.insidePath))
+          throw notFound(path, "no such file or directory");
         mkdirSync(at.path, 0o755);
       }
       trail.push({ fd: this.#openFolder(at, path), name: part });
@@ -124,9 +139,26 @@ export class ContainerRoot {
     this.close();
   }
 
+  /** One that has no place, a start will complain of; until then it is not to be seen. */
+  #mount(mount: MountedAt): void {
+    try {
+      this.#mounts.set(this.locate(mount.target, { makeFolders: true }).insidePath, mount);
+    } catch (error) {
+      if (!hasKind(error, "not-found")) throw error;
+    }
+  }
+
+  #isReadOnly(insidePath: string): boolean {
+    for (let path = insidePath; path !== "/"; path = dirname(path)) {
+      const mount = this.#mounts.get(path);
+      if (mount !== undefined) return mount.isReadOnly === true;
+    }
+    return false;
+  }
+
   #placeIn(trail: readonly { readonly fd: number; readonly name: string }[], name: string): Place {
     const insidePath = `/${[...trail.map((step) => step.name), name].join("/")}`;
-    const source = this.#mounts.get(insidePath);
+    const source = this.#mounts.get(insidePath)?.source;
     const folder =
       source === undefined
         ? (trail.at(-1)?.fd ?? this.#root)

@@ -6,6 +6,7 @@ import type { Container } from "./container.ts";
 import { openRoot } from "./container-root.ts";
 import type { ContainersContext } from "./context.ts";
 import { ExtractInto } from "./extract-into.ts";
+import type { ContainerRoot } from "./rooted-path.ts";
 import { userFiles } from "./user-files.ts";
 import { lookUpUser } from "./user-lookup.ts";
 
@@ -27,7 +28,7 @@ export async function writeArchive(
   try {
     const place = locateFolder(root, nameOrId, path);
     if (!place.stat?.isDirectory()) throw new RuntimeError("invalid", "extraction point is not a directory");
-    refuseReadOnly(container, place.insidePath);
+    refuseReadOnly(container, root, place.insidePath);
     const { user } = container.effective;
     const owner =
       copyUidGid && user !== ""
@@ -60,8 +61,9 @@ function locateFolder(root: Parameters<typeof locate>[0], nameOrId: string, path
 }
 
 /** A container that does not run has all of it writable, as far as the machine goes. */
-function refuseReadOnly({ record }: Container, path: string): void {
+function refuseReadOnly({ record }: Container, root: ContainerRoot, path: string): void {
   const [mount] = record.mounts
+    .map(({ target, isReadWrite }) => ({ target: root.mountPoint(target), isReadWrite }))
     .filter(({ target }) => path === target || path.startsWith(`${target}/`))
     .toSorted((a, b) => b.target.length - a.target.length);
   if (mount === undefined && record.spec.readOnlyRootfs === true)

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -94,6 +94,22 @@ describe("ContainerRoot", () => {
     mkdirSync(join(base, "inside/mnt"), { recursive: true });
     expect(root.readText("/mnt/vol/passwd", 100)).toBe("outside");
     expect(root.locate("/mnt/vol").name).toBe("vol");
+  });
+
+  it("makes no folder for a mount in a volume that is read-only, and does without the mount", () => {
+    const folders = join(base, "folders");
+    mkdirSync(folders);
+    using other = new ContainerRoot(folders, [
+      { target: "/writable", source: outside },
+      { target: "/read-only", source: outside, isReadOnly: true },
+      { target: "/read-only/a/b", source: folders },
+      { target: "/c/d", source: outside },
+    ]);
+    expect(existsSync(join(outside, "a"))).toBe(false);
+    expect(() => other.locate("/read-only/a/b")).toThrow("no such file or directory");
+    expect(readdirSync(folders)).toEqual(["c"]);
+    expect(other.readText("/c/d/passwd", 100)).toBe("outside");
+    expect(other.mountPoint("/c/d")).toBe("/c/d");
   });
 
   it("reads plain files only, and no more than asked for", () => {
