@@ -219,6 +219,27 @@ describe("a mount, of a container that does not run", () => {
   });
 });
 
+describe("a mount of an image, of a container that does not run", () => {
+  it("is read, not written, and gone again afterwards", async () => {
+    const { containers } = runtime;
+    const mounts = [{ type: "image", source: BUSYBOX, target: "/img" }] as const;
+    const id = await make("sleep 1000", { isRunning: false, mounts });
+    const read = await containers.readArchive(id, "/img/bin/busybox");
+    await containers.start(id);
+    await containers.stop(id, { timeoutSeconds: 0 });
+    expect(Object.keys(await untar(read.archive))).toEqual(["busybox"]);
+    await expect(containers.writeArchive(id, "/img/bin", tar({ name: "new", text: "" }))).rejects.toThrow(
+      "mounted volume is marked read-only",
+    );
+    const left = () => mountsBelow(engine.runDir).filter((path) => path.includes(id));
+    await expect.poll(left).toEqual([]);
+    const { archive } = await containers.readArchive(id, "/img/bin/busybox");
+    await containers.remove(id);
+    archive.resume();
+    await expect.poll(left).toEqual([]);
+  });
+});
+
 describe("a volume with driver options, of a container that does not run", () => {
   it("is mounted while its files are read or written, and as long as somebody runs with it", async () => {
     const { containers, volumes } = runtime;

@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { RuntimeError } from "../../index.ts";
 import type { Container, Run } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
-import { withoutImages } from "./image-mounts.ts";
+import { prepareImageMounts, releaseImageMounts, withoutImages } from "./image-mounts.ts";
 import { ContainerRoot } from "./rooted-path.ts";
 
 /**
@@ -25,7 +25,10 @@ export async function openRoot(
     try {
       const { mounts, leave } = await ctx.volumes.visit(withoutImages(record.mounts), folder);
       leaveVolumes = leave;
-      const binds = mounts.filter(({ type }) => type === "bind");
+      const binds = [
+        ...mounts.filter(({ type }) => type === "bind"),
+        ...(await prepareImageMounts(ctx, container)),
+      ];
       const root = new ContainerRoot(
         folder,
         // A start follows the links of the machine to what it binds.
@@ -80,6 +83,7 @@ async function mountRoot(ctx: ContainersContext, container: Container): Promise<
 async function leaveRoot(ctx: ContainersContext, container: Container): Promise<void> {
   container.rootUsers--;
   if (container.rootUsers > 0 || container.run !== undefined) return;
+  await releaseImageMounts(ctx, container);
   if (ctx.table.peek(container.id) !== container) return;
   await ctx.rootfs.unmount(container.id);
 }

@@ -22,7 +22,7 @@ export async function settleImageMounts(
   );
 }
 
-/** Mounts the images of a container that is about to start; what to bind where comes back. */
+/** Mounts the images of a container that is about to start, or whose files are read or written; what to bind where comes back. */
 export async function prepareImageMounts(
   { images, rootfs }: Images,
   { record }: Container,

@@ -26,8 +26,12 @@ export async function tearDown(ctx: ContainersContext, container: Container): Pr
   await Promise.all([
     attempt("network", () => ctx.networks.closeSandbox(id)),
     attempt("volumes", () => ctx.volumes.release(withoutImages(record.mounts), id)),
-    attempt("image mounts", () => releaseImageMounts(ctx, container)),
-    ...(container.rootUsers > 0 ? [] : [attempt("root file system", () => ctx.rootfs.unmount(id))]),
+    ...(container.rootUsers > 0
+      ? []
+      : [
+          attempt("image mounts", () => releaseImageMounts(ctx, container)),
+          attempt("root file system", () => ctx.rootfs.unmount(id)),
+        ]),
     ...(record.spec.ipcMode === "shareable"
       ? [attempt("shared memory", () => ctx.host.unmount(shmDir(ctx, id), { lazy: true }))]
       : []),
