@@ -40,7 +40,8 @@ export function stackCommand<Flags>(definition: StackCommand<Flags>): CliCommand
 export async function askStored(context: Context, request: Request): Promise<void> {
   const { name, project } = await projectName(context);
   const services = ("services" in request ? request.services : undefined) ?? [];
-  const stack = project?.stack ?? (await stackIfNeeded(context, services));
+  const removesVolumes = request.do === "down" && request.removeVolumes === true;
+  const stack = project?.stack ?? (await stackIfNeeded(context, services.length > 0 || removesVolumes));
   try {
     await askStack(context, {
       stackName: name,
@@ -61,10 +62,11 @@ function isDoneWithoutContainers(request: Request, services: readonly string[]):
 
 /**
  * In process nobody remembers the stack: its files say what it is, unless only a name was given. To the engine they
- * say which services there could be, should the stack not be there; it is held to none of what they say.
+ * say which services there could be, should the stack not be there, and which volumes are not its own; it is held to
+ * none of what they say.
  */
-async function stackIfNeeded(context: Context, services: readonly string[]): Promise<Stack | undefined> {
+async function stackIfNeeded(context: Context, engineNeedsIt: boolean): Promise<Stack | undefined> {
   if (context.globals.projectName !== undefined && context.globals.file.length === 0) return undefined;
   if (context.target.kind !== "engine") return (await loadProject(context, { isQuiet: true })).stack;
-  return services.length === 0 ? undefined : loadQuietly(context);
+  return engineNeedsIt ? loadQuietly(context) : undefined;
 }

@@ -29,7 +29,7 @@ export function desiredAfter(request: Request, context: AskContext): Desired | u
   const base: Desired = { stack, services: previous?.services ?? {} };
   switch (request.do) {
     case "down":
-      return afterDown(base, request);
+      return afterDown(base, request, context.stack);
     case "stop":
       return withState(base, request.services, "stopped");
     case "kill":
@@ -104,10 +104,17 @@ function mergedStack(
   };
 }
 
-function afterDown(base: Desired, request: Extract<Request, { do: "down" }>): Desired {
+/** What the files call external by now is nobody's to remove, whatever it was when the stack was brought up. */
+function afterDown(
+  base: Desired,
+  request: Extract<Request, { do: "down" }>,
+  loaded: Stack | undefined,
+): Desired {
   const { do: _do, ...options } = request;
   if ((options.services ?? []).length > 0) return without(base, (name) => isChosen(options.services, name));
-  return { ...base, services: {}, down: options };
+  const external = Object.entries(loaded?.volumes ?? {}).filter(([, volume]) => volume.external === true);
+  const volumes = { ...base.stack.volumes, ...Object.fromEntries(external) };
+  return { ...base, stack: { ...base.stack, volumes }, services: {}, down: options };
 }
 
 function isChosen(services: readonly string[] | undefined, name: string): boolean {

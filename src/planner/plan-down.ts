@@ -124,12 +124,17 @@ function removeNetworks({ stack, observed, steps, notes }: Planning, { removed, 
   }
 }
 
+/** What is declared alone: a volume that another file of the same folder has made keeps its data. */
 function removeVolumes({ stack, observed, steps, hazards }: Planning, { removed, staying }: Rest): void {
-  const external = new Set(
-    Object.values(stack.volumes).flatMap((volume) => (volume.external === true ? volume.name : [])),
-  );
+  const namesOf = (isExternal: boolean) =>
+    new Set(
+      Object.values(stack.volumes)
+        .filter(({ external }) => (external === true) === isExternal)
+        .map(({ name }) => name),
+    );
+  const [declared, external] = [namesOf(false), namesOf(true)];
   for (const { name, labels } of observed.volumes) {
-    if (labels[LABEL.project] !== stack.name || external.has(name)) continue;
+    if (labels[LABEL.project] !== stack.name || !declared.has(name) || external.has(name)) continue;
     if (labels[LABEL.volume] === undefined) continue;
     if (staying.some(({ mounts }) => mounts.some((mount) => mount.name === name))) continue;
     const stepId = steps.add<RemoveVolumeStep>({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ContainerRuntime, RuntimeError } from "../../src/runtime/index.ts";
-import type { Service } from "../../src/spec/index.ts";
+import type { Service, Volume } from "../../src/spec/index.ts";
 import { needs, stackOf, volumeOf } from "../planner/stack-builder.ts";
 import { IMAGE, openWorld, Person, statuses } from "./support.ts";
 
@@ -532,6 +532,24 @@ describe("changing a stack", () => {
     expect(replaced.plan.hazards.map(({ kind }) => kind)).toContain("data-loss");
     expect((await person.world.runtime.volumes.inspect("shop_data")).labels["a"]).toBe("2");
     expect((await person.up(stack({ a: "2" }))).outcome).toBe("unchanged");
+  });
+
+  it("removes with a down the volumes alone that are declared, and none that is external by now", async () => {
+    const person = new Person(openWorld());
+    const mounted = { ...SERVER, volumes: [{ type: "volume", source: "data", target: "/data" }] } as const;
+    const withData = (more: Partial<Volume>) => stackOf({ db: mounted }, { volumes: volumeOf("data", more) });
+    const names = async () => (await person.world.runtime.volumes.list()).map(({ name }) => name);
+    await person.up(withData({}));
+    await person.ask({ do: "down" });
+    await person.up(stackOf({ other: SERVER }));
+    expect((await person.ask({ do: "down", removeVolumes: true })).outcome).toBe("done");
+    expect(await names()).toEqual(["shop_data"]);
+    await person.up(withData({}));
+    await person.ask({ do: "down", removeVolumes: true }, withData({ external: true }));
+    expect(await names()).toEqual(["shop_data"]);
+    await person.up(withData({}));
+    await person.ask({ do: "down", removeVolumes: true }, withData({}));
+    expect(await names()).toEqual([]);
   });
 
   it("notes orphans, and removes them when asked", async () => {
