@@ -156,8 +156,10 @@ describe.each(Object.entries(hosts))("host by %s", (_name, open) => {
   });
 
   it("takes a bridge that is there, and refuses any other link of its name", async () => {
+    execFileSync("ip", ["link", "add", bridge, "type", "bridge"]);
     await host.createBridge({ name: bridge, addresses: ["10.187.43.1/24"] });
     await host.createBridge({ name: bridge, addresses: ["10.187.43.1/24"] });
+    expect(readFileSync(`/proc/sys/net/ipv6/conf/${bridge}/disable_ipv6`, "utf8")).toBe("0\n");
     await expect(host.createBridge({ name: "lo", addresses: [] })).rejects.toMatchObject({
       kind: "conflict",
     });

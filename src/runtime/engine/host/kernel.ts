@@ -69,9 +69,11 @@ export function makeKernel(libc: Libc, nft: NftLibrary | undefined): KernelCalls
       }),
     removeNetns: (path) => namespaces.remove(path),
     createBridge: (bridge) => {
+      const isOthers = linkNames().includes(bridge.name);
       ensureBridge(links, bridge.name, bridge.mtu);
       const hasIpv6 = bridge.addresses.some((address) => address.includes(":"));
-      if (!hasIpv6) disableIpv6(bridge.name);
+      // One that was there keeps what it has.
+      if (!hasIpv6 && !isOthers) disableIpv6(bridge.name);
       const index = libc.interfaceIndex(bridge.name);
       for (const address of bridge.addresses) addAddress(links, index, address);
       setLinkUp(links, index);

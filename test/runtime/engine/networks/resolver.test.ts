@@ -1,7 +1,15 @@
 import { type DecodedPacket, decode, encode } from "dns-packet";
 import { describe, expect, it } from "vitest";
-import { addressOfPointer, answerFrom } from "../../../../src/runtime/engine/networks/resolver/answer.ts";
-import { framed, MessageReader } from "../../../../src/runtime/engine/networks/resolver/exchange.ts";
+import {
+  addressOfPointer,
+  answerFrom,
+  encodeWithin,
+} from "../../../../src/runtime/engine/networks/resolver/answer.ts";
+import {
+  exchangeByUdp,
+  framed,
+  MessageReader,
+} from "../../../../src/runtime/engine/networks/resolver/exchange.ts";
 import { namesOf } from "../../../../src/runtime/engine/networks/resolver/names.ts";
 import type {
   EndpointRecord,
@@ -73,6 +81,21 @@ describe("answers", () => {
     expect((status?.flags ?? 0) & 0xf).toBe(4);
   });
 
+  it("of many replicas hold as many as a datagram has room for", () => {
+    const replicas = Array.from({ length: 40 }, (_, n) =>
+      sandbox(`worker${n}`, on("front", `10.0.2.${n + 1}`, [`worker${n}`, "worker"])),
+    );
+    const whole = answerFrom(namesOf([...replicas, app]), app, query("A", "worker"));
+    if (whole === undefined) throw new Error("nobody answers");
+    const bytes = encodeWithin(whole, 512);
+    expect(bytes.length).toBeLessThanOrEqual(512);
+    const sent = decode(bytes);
+    expect(sent.flag_tc).toBe(true);
+    expect(sent.answers?.length).toBeGreaterThan(15);
+    const all = decode(encodeWithin(whole, 65535));
+    expect(all).toMatchObject({ flag_tc: false, answers: { length: 40 } });
+  });
+
   it("turn round the replicas", () => {
     const names = namesOf([web1, web2, app]);
     const first = () => names.addresses(app, "web")?.[0]?.address;
@@ -86,6 +109,12 @@ it("pointers are read in both families", () => {
   expect(addressOfPointer(`${digits}.ip6.arpa`)).toBe("fd00::1");
   for (const text of ["1.2.3.in-addr.arpa", "300.1.1.1.in-addr.arpa", "example.org"])
     expect(addressOfPointer(text)).toBeUndefined();
+});
+
+it("a server to which there is no way is an error of the query alone", async () => {
+  const question = encode({ type: "query", id: 7, questions: [{ type: "A", name: "example.org" }] });
+  for (const server of ["255.255.255.255", "fe80::1"])
+    await expect(exchangeByUdp({ server, query: question, timeoutMs: 2_000 })).rejects.toThrow();
 });
 
 it("messages of a stream are found however it is cut", () => {

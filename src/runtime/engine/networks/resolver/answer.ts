@@ -1,4 +1,4 @@
-import type { Answer, DecodedPacket, Packet, Question } from "dns-packet";
+import { type Answer, type DecodedPacket, encode, type Packet, type Question } from "dns-packet";
 import { formatIp, parseIp } from "../../../../lib/ip-address.ts";
 import type { SandboxRecord } from "../sandbox-record.ts";
 import type { Names } from "./names.ts";
@@ -8,6 +8,7 @@ const TTL_SECONDS = 5;
 const AUTHORITATIVE = 0x0400;
 const RECURSION_DESIRED = 0x0100;
 const RECURSION_AVAILABLE = 0x0080;
+const TRUNCATED = 0x0200;
 const NOT_IMPLEMENTED = 4;
 const QUERY = 0;
 
@@ -43,6 +44,26 @@ export function respond(query: DecodedPacket, answers: readonly Answer[], respon
     questions: [...(query.questions ?? [])],
     answers: [...answers],
   };
+}
+
+/**
+ * As much of a response as goes into so many bytes; what is cut off says so. Some clients (musl's before 1.2.4) never
+ * ask again over a stream: they need what fits.
+ */
+export function encodeWithin(packet: Packet, limitBytes: number): Buffer {
+  let bytes = encode(packet);
+  let answers = packet.answers ?? [];
+  while (bytes.length > limitBytes && answers.length > 0) {
+    const share = Math.floor((answers.length * limitBytes) / bytes.length);
+    answers = answers.slice(0, Math.min(answers.length - 1, share));
+    bytes = encode(asTruncated({ ...packet, answers }));
+  }
+  return bytes;
+}
+
+/** The same, with the word that there is more. */
+export function asTruncated(packet: Packet): Packet {
+  return { ...packet, flags: (packet.flags ?? 0) | TRUNCATED };
 }
 
 function answerPointer(

@@ -28,8 +28,10 @@ export function exchangeByUdp({ server, query, fd, timeoutMs }: Exchange): Promi
     socket.on("message", (answer) => {
       if (isAnswerTo(sent, answer)) finish(() => resolve(withId(answer, query.readUInt16BE(0))));
     });
-    // Connected: only this server's datagrams come in, and a closed port is an error at once.
-    const connect = (): void => socket.connect(DNS_PORT, server, () => socket.send(sent));
+    // Connected: only this server's datagrams come in, and a closed port is an error at once. By the event: a callback
+    // would be called as well when there is no way to the server, and no error be told.
+    socket.on("connect", () => socket.send(sent));
+    const connect = (): void => socket.connect(DNS_PORT, server);
     if (fd === undefined) connect();
     else socket.bind({ fd }, connect);
   });

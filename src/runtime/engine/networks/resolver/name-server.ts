@@ -2,14 +2,15 @@ import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from "no
 import { createServer, type Server, type Socket } from "node:net";
 import { type DecodedPacket, decode, encode } from "dns-packet";
 import type { SandboxRecord } from "../sandbox-record.ts";
-import { answerFrom, respond } from "./answer.ts";
+import { answerFrom, asTruncated, encodeWithin, respond } from "./answer.ts";
 import { framed, MessageReader } from "./exchange.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { Names } from "./names.ts";
 
 const PLAIN_UDP_BYTES = 512;
+/** Of a message over a stream. */
+const MOST_BYTES = 0xffff;
 const SERVER_FAILURE = 2;
-const TRUNCATED = 0x0200;
 const IDLE_MS = 30_000;
 const MOST_CONNECTIONS = 128;
 /** Of answers that a client does not take; until it does, nothing more is read from it. */
@@ -52,9 +53,7 @@ export class NameServer {
   async #answerDatagram(message: Buffer, from: RemoteInfo): Promise<void> {
     const query = decoded(message);
     if (query === undefined) return;
-    const answer = await this.#answer(message, query, "udp");
-    const isTooLong = answer.length > datagramLimit(query);
-    const sent = isTooLong ? truncated(query) : answer;
+    const sent = await this.#answer(message, query, "udp");
     // The socket may have been closed while the query was forwarded.
     try {
       this.#udp.send(sent, from.port, from.address, () => undefined);
@@ -85,9 +84,11 @@ export class NameServer {
   async #answer(message: Buffer, query: DecodedPacket, kind: "udp" | "tcp"): Promise<Buffer> {
     const asker = this.#options.asker();
     const own = answerFrom(this.#options.names(), asker, query);
-    if (own !== undefined) return encode(own);
+    const limitBytes = kind === "udp" ? datagramLimit(query) : MOST_BYTES;
+    if (own !== undefined) return encodeWithin(own, limitBytes);
     const forwarded = await this.#options.forwarder.forward(asker, message, kind);
-    return forwarded ?? encode(respond(query, [], SERVER_FAILURE));
+    if (forwarded === undefined) return encode(respond(query, [], SERVER_FAILURE));
+    return forwarded.length > limitBytes ? truncated(query) : forwarded;
   }
 }
 
@@ -124,6 +125,5 @@ function datagramLimit(query: DecodedPacket): number {
 
 /** An empty answer that says: ask again over a stream. */
 function truncated(query: DecodedPacket): Buffer {
-  const packet = respond(query, []);
-  return encode({ ...packet, flags: (packet.flags ?? 0) | TRUNCATED });
+  return encode(asTruncated(respond(query, [])));
 }
