@@ -184,16 +184,19 @@ const PROGRAMS: Readonly<Partial<Record<State, string>>> = {
 async function setUp(daemon: EngineProcess, { policy, state }: Row): Promise<string> {
   const call = <T = unknown>(method: string, ...args: readonly unknown[]) =>
     daemon.call<T>("containers", method, ...args);
-  const program = PROGRAMS[state] ?? "exec sleep 1000";
+  const program = PROGRAMS[state] ?? "echo ready; exec sleep 1000";
   const { id } = await call<{ id: string }>("create", {
     image: BUSYBOX,
     command: ["sh", "-c", program],
-    init: program.startsWith("exec"),
+    init: program.includes("exec"),
     networkMode: "none",
     restartPolicy: POLICIES[policy],
   });
   if (state === "created") return id;
   await call("start", id);
+  // A signal that comes before the program heeds it is lost.
+  if (program.includes("ready"))
+    await until(() => readFileSync(join(layout.containerDir(id), "container.log"), "utf8").includes("ready"));
   if (state === "paused") await call("pause", id);
   if (state === "stopped") await call("stop", id);
   if (state === "killed") await call("kill", id);
