@@ -19,8 +19,9 @@ scenario(
       writeFileSync(file("src/page.txt"), "two\n");
       await eventually("the new text inside", async () => (await inside("cat /app/page.txt")) === "two");
     });
-    await step("an ignored one is not, and a removed one goes", async () => {
+    await step("an ignored one is not, nor what the build ignores, and a removed one goes", async () => {
       writeFileSync(file("src/skipped"), "x");
+      writeFileSync(file("src/unbuilt"), "x");
       rmSync(file("src/page.txt"));
       await eventually("nothing left inside", async () => (await inside("ls /app; echo end")) === "end");
     });

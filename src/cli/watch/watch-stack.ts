@@ -52,10 +52,7 @@ export async function watchStack(context: Context, options: WatchStackOptions): 
     (stack.services[service]?.develop?.watch ?? []).map((rule) => ({
       service,
       rule,
-      isWanted: watchFilter(
-        rule,
-        rule.action === "rebuild" ? stack.services[service]?.build?.context : undefined,
-      ),
+      isWanted: watchFilter(rule, stack.services[service]?.build?.context),
     })),
   );
   const runtime = await context.runtime();
