@@ -1,6 +1,3 @@
-import { type FSWatcher, watch as watchFiles } from "node:fs";
-import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { environmentOf, type Request } from "../../planner/index.ts";
 import type { ContainerRuntime } from "../../runtime/index.ts";
 import type { Stack, WatchRule } from "../../spec/index.ts";
@@ -9,16 +6,16 @@ import type { Context } from "../context.ts";
 import { messageOf } from "../render/error.ts";
 import type { ProgressView } from "../render/progress-view.ts";
 import { stackContainers } from "../stack-containers.ts";
-import { watchFilter } from "./path-filter.ts";
+import { type WatchFilter, watchFilter } from "./path-filter.ts";
 import { filesBelow, syncFiles } from "./sync-files.ts";
+import { WatchTree } from "./watch-tree.ts";
 
 /** Editors save in several steps; a burst is over when nothing happened for this long. */
 const QUIET_MS = 300;
 
-interface Watched {
+interface Watched extends WatchFilter {
   readonly service: string;
   readonly rule: WatchRule;
-  readonly isWanted: (path: string) => boolean;
 }
 
 export interface WatchStackOptions {
@@ -52,23 +49,28 @@ export async function watchStack(context: Context, options: WatchStackOptions): 
     (stack.services[service]?.develop?.watch ?? []).map((rule) => ({
       service,
       rule,
-      isWanted: watchFilter(rule, stack.services[service]?.build?.context),
+      ...watchFilter(rule, stack.services[service]?.build?.context),
     })),
   );
   const runtime = await context.runtime();
   const changed = new Set<string>();
   let wake: () => void = () => {};
-  const watchers = await Promise.all(
-    [...new Set(watched.map(({ rule }) => rule.path))].map((path) =>
-      watchPath(path, (file) => {
-        changed.add(file);
-        wake();
-      }),
-    ),
-  );
+  const trees: WatchTree[] = [];
   signal.addEventListener("abort", () => wake());
-  options.onReady();
   try {
+    for (const path of new Set(watched.map(({ rule }) => rule.path))) {
+      const rules = watched.filter(({ rule }) => rule.path === path);
+      const tree = await WatchTree.open(path, {
+        onChange: (file) => {
+          changed.add(file);
+          wake();
+        },
+        onError: (error) => context.note(`stowage: ${messageOf(error)}`),
+        isLeftOut: (folder) => rules.every((one) => one.isLeftOut(folder)),
+      });
+      trees.push(tree);
+    }
+    options.onReady();
     for (const one of watched)
       if (one.rule.initial_sync === true) await syncAll(context, runtime, stack, one);
     while (!signal.aborted) {
@@ -86,7 +88,7 @@ export async function watchStack(context: Context, options: WatchStackOptions): 
       options.onBusy?.(false);
     }
   } finally {
-    for (const watcher of watchers) watcher.close();
+    for (const tree of trees) tree.close();
   }
 }
 
@@ -96,17 +98,6 @@ async function quiet(changed: ReadonlySet<string>): Promise<void> {
     before = changed.size;
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   }
-}
-
-async function watchPath(path: string, onChange: (file: string) => void): Promise<FSWatcher> {
-  const isFolder = (await stat(path)).isDirectory();
-  // A file is watched through its folder: editors replace it by another of the same name.
-  const dir = isFolder ? path : dirname(path);
-  return watchFiles(dir, { recursive: isFolder }, (_event, name) => {
-    if (name === null) return;
-    const file = join(dir, name);
-    if (isFolder || file === path) onChange(file);
-  });
 }
 
 interface Burst extends WatchStackOptions {
