@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LABEL } from "../planner/index.ts";
 import type { ContainerInfo, ContainerRuntime, LogOptions, RuntimeEvent } from "../runtime/index.ts";
 import { type LogLines, shortName } from "./render/log-lines.ts";
-import { placed, type StackContainer, stackContainers } from "./stack-containers.ts";
+import { type Place, placeBy, placed, type StackContainer, stackContainers } from "./stack-containers.ts";
 
 const RESUME_MS = 500;
 
@@ -15,7 +15,7 @@ export interface FollowStackOptions {
   readonly signal: AbortSignal;
   /** For containers that are there at the beginning; those that start later are shown from their start. */
   readonly options: LogOptions;
-  readonly isWanted?: (container: StackContainer) => boolean;
+  readonly isWanted?: (place: Place) => boolean;
   /** A container's process has ended: of any service, followed or not. */
   readonly onExit?: (event: RuntimeEvent) => void;
   /** A followed container has ended for good, and all its output was shown. */
@@ -30,7 +30,7 @@ export interface FollowStackOptions {
 
 /**
  * Output of a stack's containers as it comes, of those that are replaced, added or restarted meanwhile too.
- * Resolves when none of them runs any more, or `signal` aborts.
+ * Resolves when none of them runs any more and none is about to take another's place, or `signal` aborts.
  */
 export async function followStack(options: FollowStackOptions): Promise<void> {
   await new StackFollower(options).run();
@@ -45,6 +45,10 @@ class StackFollower {
   readonly #leaving = new Map<string, AbortController>();
   /** Started again while the log was still being read to its end. */
   readonly #again = new Set<string>();
+  /** Made to take another's place, and not started yet. */
+  readonly #due = new Set<string>();
+  /** Started or removed since following began. */
+  readonly #settled = new Set<string>();
   /** Where reading goes on, by container, in nanoseconds since the epoch of the engine's clock. */
   readonly #resumeNs = new Map<string, bigint>();
   readonly #dieCodes = new Map<string, number>();
@@ -67,8 +71,13 @@ class StackFollower {
       // What an earlier run said is not shown when only what comes from now on is wanted.
       if (isOver && options.sinceNs !== undefined) this.#resumeNs.set(container.summary.id, options.sinceNs);
       else this.#begin(container, options);
+      if (container.summary.state.status === "created") this.#expect(container.summary);
     }
-    if (notBefore !== undefined) await Promise.allSettled([notBefore]);
+    if (notBefore !== undefined) {
+      await Promise.allSettled([notBefore]);
+      // What has not been started by now was not meant to be, or could not.
+      this.#due.clear();
+    }
     // What has started by now, though its event may still be on the way.
     if (notBefore !== undefined && !this.#end.aborted) await this.#beginStarted();
     this.#mayEnd = true;
@@ -81,6 +90,7 @@ class StackFollower {
     const { runtime, stackName } = this.#options;
     const running = await stackContainers(runtime, stackName, {}).catch(() => []);
     for (const { summary } of running) this.#leaving.get(summary.id)?.abort();
+    this.#due.clear();
     this.#endIfIdle();
   }
 
@@ -110,7 +120,7 @@ class StackFollower {
   async #watch(): Promise<void> {
     const { runtime, stackName } = this.#options;
     const label = [`${LABEL.project}=${stackName}`];
-    const filters = { type: ["container"], event: ["start", "die"], label };
+    const filters = { type: ["container"], event: ["create", "start", "die", "destroy"], label };
     try {
       for await (const event of runtime.events({ filters }, this.#end)) await this.#onEvent(event);
     } catch (error) {
@@ -119,23 +129,48 @@ class StackFollower {
   }
 
   async #onEvent(event: RuntimeEvent): Promise<void> {
-    const { runtime, services = [], onExit } = this.#options;
-    if (event.action === "die") {
-      this.#dieCodes.set(event.id, Number(event.attributes["exitCode"] ?? 0));
-      onExit?.(event);
+    const { id, action, attributes } = event;
+    if (action === "create") {
+      this.#expect({ id, labels: attributes });
       return;
     }
-    if (services.length > 0 && !services.includes(event.attributes[LABEL.service] ?? "")) return;
-    const summary = await runtime.containers.inspect(event.id).catch(() => undefined);
+    if (action === "die") {
+      this.#dieCodes.set(id, Number(attributes["exitCode"] ?? 0));
+      this.#options.onExit?.(event);
+      return;
+    }
+    if (action === "start") await this.#onStart(event);
+    this.#settled.add(id);
+    if (this.#due.delete(id)) this.#endIfIdle();
+  }
+
+  async #onStart({ id, attributes }: RuntimeEvent): Promise<void> {
+    if (!this.#isFollowed(placeBy(attributes))) return;
+    const summary = await this.#options.runtime.containers.inspect(id).catch(() => undefined);
     if (summary === undefined) return;
-    const sinceNs = this.#resumeNs.get(event.id);
+    const sinceNs = this.#resumeNs.get(id);
     this.#begin(placed(summary), sinceNs === undefined ? {} : { sinceNs });
   }
 
+  /**
+   * One that takes another's place is there before that one is stopped, and started after it. Any other that was
+   * made may never be started.
+   */
+  #expect({ id, labels }: Pick<ContainerInfo, "id" | "labels">): void {
+    if (labels[LABEL.replace] === undefined || !this.#isFollowed(placeBy(labels))) return;
+    if (this.#options.last?.aborted !== true && !this.#settled.has(id)) this.#due.add(id);
+  }
+
+  #isFollowed(place: Place): boolean {
+    const { services = [], isWanted = () => true } = this.#options;
+    const isNamed = services.length === 0 || services.includes(place.service);
+    return isNamed && !place.isOneOff && isWanted(place);
+  }
+
   #begin(container: StackContainer, options: LogOptions): void {
-    const { isWanted = () => true, lines, stackName } = this.#options;
+    const { lines, stackName } = this.#options;
     const { id, name, state } = container.summary;
-    if (container.isOneOff || !isWanted(container)) return;
+    if (!this.#isFollowed(container)) return;
     if (this.#options.last?.aborted === true && state.status !== "exited") return;
     if (this.#active.has(id)) {
       this.#again.add(id);
@@ -205,7 +240,7 @@ class StackFollower {
   }
 
   #endIfIdle(): void {
-    const isIdle = this.#mayEnd && this.#active.size === 0;
+    const isIdle = this.#mayEnd && this.#active.size === 0 && this.#due.size === 0;
     if (isIdle && this.#options.isHeld?.() !== true) this.#idle.abort();
   }
 }

@@ -2,12 +2,16 @@ import { LABEL } from "../planner/index.ts";
 import type { ContainerRuntime, ContainerSummary } from "../runtime/index.ts";
 import { CliError } from "./cli-error.ts";
 
-/** A container of a stack, and its place there. */
-export interface StackContainer {
-  readonly summary: ContainerSummary;
+/** Where a container stands in its stack. */
+export interface Place {
   readonly service: string;
   readonly number: number;
   readonly isOneOff: boolean;
+}
+
+/** A container of a stack, and its place there. */
+export interface StackContainer extends Place {
+  readonly summary: ContainerSummary;
 }
 
 export interface Choice {
@@ -40,11 +44,15 @@ export async function stackContainers(
 }
 
 export function placed(summary: ContainerSummary): StackContainer {
+  return { summary, ...placeBy(summary.labels) };
+}
+
+/** As a container's labels say, which its events carry too. */
+export function placeBy(labels: Readonly<Record<string, string>>): Place {
   return {
-    summary,
-    service: summary.labels[LABEL.service] ?? "",
-    number: Number(summary.labels[LABEL.number] ?? 0),
-    isOneOff: summary.labels[LABEL.oneoff] === "True",
+    service: labels[LABEL.service] ?? "",
+    number: Number(labels[LABEL.number] ?? 0),
+    isOneOff: labels[LABEL.oneoff] === "True",
   };
 }
 

@@ -2,17 +2,49 @@ import { expect, it } from "vitest";
 import { followStack } from "../../src/cli/follow-stack.ts";
 import { LogLines } from "../../src/cli/render/log-lines.ts";
 import { LABEL } from "../../src/planner/index.ts";
-import type { ContainerRuntime } from "../../src/runtime/index.ts";
+import type { ContainerRuntime, ContainerSpec } from "../../src/runtime/index.ts";
 import { openMemoryRuntime } from "../../src/runtime/memory/index.ts";
 import { until } from "../support/until.ts";
 
+function specOf(service: string, script: string, more: Readonly<Record<string, string>> = {}): ContainerSpec {
+  const labels = { [LABEL.project]: "shop", [LABEL.service]: service, [LABEL.number]: "1", ...more };
+  return { image: "busybox:1", command: ["sh", "-c", script], labels };
+}
+
 async function start({ containers }: ContainerRuntime, service: string, script: string): Promise<string> {
-  const labels = { [LABEL.project]: "shop", [LABEL.service]: service, [LABEL.number]: "1" };
-  const command = ["sh", "-c", script];
-  const spec = { image: "busybox:1", command, labels };
-  const { id } = await containers.create(spec, { name: `shop-${service}-1` });
+  const { id } = await containers.create(specOf(service, script), { name: `shop-${service}-1` });
   await containers.start(id);
   return id;
+}
+
+/** A container made to take the place of a service's first, under its temporary name. */
+async function replacement(
+  { containers }: ContainerRuntime,
+  service: string,
+  script: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const spec = specOf(service, script, { [LABEL.replace]: `${service}-1`, ...more });
+  return (await containers.create(spec)).id;
+}
+
+/** Of the service `web`. */
+function follow(
+  runtime: ContainerRuntime,
+  lines: LogLines,
+  onEnd: (id: string) => void = () => {},
+  notBefore?: Promise<unknown>,
+): Promise<void> {
+  return followStack({
+    runtime,
+    stackName: "shop",
+    services: ["web"],
+    lines,
+    signal: new AbortController().signal,
+    options: {},
+    onEnd: ({ summary }) => onEnd(summary.id),
+    ...(notBefore !== undefined && { notBefore }),
+  });
 }
 
 /** The runtime with some operations of its containers done otherwise. */
@@ -118,4 +150,66 @@ it("following goes on until the last end is told, whatever else is left meanwhil
   await new Promise(setImmediate);
   mayAnswer.open();
   expect(await toldAtEnd).toEqual(["shop-job-1"]);
+});
+
+it("following goes on while a container is replaced, and ends with the one in its place", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { containers } = runtime;
+  const old = await start(runtime, "web", "echo old; sleep 1000");
+  const { lines, text } = collect();
+  const told: string[] = [];
+  const following = follow(runtime, lines, (id) => told.push(id));
+  await until(() => text().includes("old"));
+  const place = await replacement(runtime, "web", "echo new; sleep 1000");
+  await containers.kill(old);
+  await until(() => told.includes(old));
+  await containers.remove(old);
+  await containers.rename(place, "shop-web-1");
+  await new Promise(setImmediate);
+  await containers.start(place);
+  await until(() => text().includes("new"));
+  await containers.kill(place);
+  await following;
+  expect(told).toEqual([old, place]);
+  expect(text()).toBe("web-1  | old\nweb-1  | new\n");
+});
+
+it("a container that waits for its place when following begins is waited for, until it is removed", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const place = await replacement(runtime, "web", "echo new");
+  const { lines } = collect();
+  let hasEnded = false;
+  const following = follow(runtime, lines).then(() => {
+    hasEnded = true;
+  });
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  expect(hasEnded).toBe(false);
+  await runtime.containers.remove(place);
+  await following;
+});
+
+it("following waits for no container that was only made, nor for one of another service or of a run", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { containers } = runtime;
+  const web = await start(runtime, "web", "echo ready; sleep 1000");
+  const { lines, text } = collect();
+  const following = follow(runtime, lines);
+  await until(() => text().includes("ready"));
+  await containers.create(specOf("web", "echo two"), { name: "shop-web-2" });
+  await replacement(runtime, "job", "echo job");
+  await replacement(runtime, "web", "echo once", { [LABEL.oneoff]: "True" });
+  await containers.kill(web);
+  await following;
+  expect(text()).toBe("web-1  | ready\n");
+});
+
+it("what the pass that it waits for has left unstarted does not keep it", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { lines } = collect();
+  const isUp = gate();
+  const following = follow(runtime, lines, undefined, isUp.isOpen);
+  await replacement(runtime, "web", "echo new");
+  await new Promise(setImmediate);
+  isUp.open();
+  await following;
 });

@@ -9,7 +9,7 @@ import { integer, noFlag } from "../globals.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { projectAndServices } from "../project.ts";
 import { LogLines, shortName } from "../render/log-lines.ts";
-import { type StackContainer, stackContainers } from "../stack-containers.ts";
+import { type Place, stackContainers } from "../stack-containers.ts";
 import { momentNs } from "../time-option.ts";
 
 interface Flags {
@@ -47,7 +47,7 @@ export const logs: CliCommand = {
       hasTimestamps: flags.timestamps === true,
     });
     const options = logOptions(flags);
-    const isWanted = ({ number }: StackContainer) => flags.index === undefined || number === flags.index;
+    const isWanted = ({ number }: Place) => flags.index === undefined || number === flags.index;
     if (flags.follow === true) {
       const interrupt = interruptSignal();
       await followStack({
