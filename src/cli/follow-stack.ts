@@ -205,10 +205,14 @@ class StackFollower {
       if (!isCancelled(error) && !isGone(error)) throw error;
     }
     source.flush();
-    const isCutShort = !end.aborted && !this.#again.has(id) && (await this.#stillRuns(id));
-    const hasEnded = !end.aborted && !this.#again.has(id) && !isCutShort;
+    const isLeft = () => end.aborted || this.#again.has(id);
+    const found = isLeft() ? undefined : await runtime.containers.inspect(id).catch(() => undefined);
+    const isCutShort = !isLeft() && isAlive(found);
+    // The engine was restarted, for example: then it is read on, not at once.
+    if (isCutShort) await sleep(RESUME_MS, undefined, { signal: this.#end }).catch(() => {});
     // It counts as followed until its end is told: the last one to be left ends the whole.
-    if (hasEnded && (state.status !== "exited" || this.#dieCodes.has(id))) await this.#tellEnd(container);
+    else if (!isLeft() && (state.status !== "exited" || this.#dieCodes.has(id)))
+      this.#tellEnd(container, found);
     this.#active.delete(id);
     this.#leaving.delete(id);
     const isWanted = this.#again.delete(id) || isCutShort;
@@ -219,30 +223,24 @@ class StackFollower {
     this.#endIfIdle();
   }
 
-  /** The log ended, the container did not: the engine was restarted, for example. Then it is read on, not at once. */
-  async #stillRuns(id: string): Promise<boolean> {
-    const found = await this.#options.runtime.containers.inspect(id).catch(() => undefined);
-    const status = found?.state.status;
-    if (status !== "running" && status !== "paused" && status !== "restarting") return false;
-    await sleep(RESUME_MS, undefined, { signal: this.#end }).catch(() => {});
-    return true;
-  }
-
   /** Once for each run of its process, however often its log was begun. */
-  async #tellEnd(container: StackContainer): Promise<void> {
-    const { id } = container.summary;
-    const found = await this.#options.runtime.containers.inspect(id).catch(() => undefined);
+  #tellEnd(container: StackContainer, found: ContainerInfo | undefined): void {
     if (found !== undefined) {
       if (this.#told.has(runOf(found))) return;
       this.#told.add(runOf(found));
     }
-    this.#options.onEnd?.(container, found?.state.exitCode ?? this.#dieCodes.get(id) ?? 0);
+    this.#options.onEnd?.(container, found?.state.exitCode ?? this.#dieCodes.get(container.summary.id) ?? 0);
   }
 
   #endIfIdle(): void {
     const isIdle = this.#mayEnd && this.#active.size === 0 && this.#due.size === 0;
     if (isIdle && this.#options.isHeld?.() !== true) this.#idle.abort();
   }
+}
+
+function isAlive(container: ContainerInfo | undefined): boolean {
+  const status = container?.state.status;
+  return status === "running" || status === "paused" || status === "restarting";
 }
 
 /** One life of a container's process. */

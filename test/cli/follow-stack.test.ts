@@ -113,7 +113,6 @@ it("following goes on until the last end is told, whatever else is left meanwhil
   const isAsked = gate();
   const isWebLeft = gate();
   const mayAnswer = gate();
-  let inspections = 0;
   const last = new AbortController();
   const told: string[] = [];
   const following = followStack({
@@ -125,9 +124,9 @@ it("following goes on until the last end is told, whatever else is left meanwhil
           if (id === web) isWebLeft.open();
         }
       },
-      // The second look after its end is the one for its exit code.
+      // The look after its end is for its exit code.
       inspect: async (id, options) => {
-        if (id === job && ++inspections === 2) {
+        if (id === job) {
           isAsked.open();
           await mayAnswer.isOpen;
         }
@@ -211,5 +210,34 @@ it("what the pass that it waits for has left unstarted does not keep it", async 
   await replacement(runtime, "web", "echo new");
   await new Promise(setImmediate);
   isUp.open();
+  await following;
+});
+
+it("an end is told with its own exit code, though the container is started again right after the look at it", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { containers } = runtime;
+  const web = await start(runtime, "web", "echo ready; sleep 1000");
+  const { lines, text } = collect();
+  const codes: number[] = [];
+  let looks = 0;
+  const end = new AbortController();
+  const following = followStack({
+    runtime: withContainers(runtime, {
+      inspect: async (id, options) => {
+        if (++looks === 2) await containers.start(id);
+        return containers.inspect(id, options);
+      },
+    }),
+    stackName: "shop",
+    lines,
+    signal: end.signal,
+    options: {},
+    onEnd: (_container, code) => codes.push(code),
+  });
+  await until(() => text().includes("ready"));
+  await containers.kill(web);
+  await until(() => codes.length > 0);
+  expect(codes).toEqual([137]);
+  end.abort();
   await following;
 });
