@@ -51,8 +51,10 @@ class AttachedSession {
   #interrupts = 0;
   #stopping: Promise<void> | undefined;
   #cascadeCode: number | undefined;
-  /** Containers that the pass itself ends, to put others in their place. */
+  /** Containers that the pass itself ends: to put others in their place, or to start them again. */
   readonly #endedByPlan = new Set<string>();
+  /** Of those, the ones that it has stopped and starts again: their next end is their own. */
+  readonly #returning = new Set<string>();
   #isAnnounced = false;
   /** Whether a change of watched files is being worked on: what ends then starts again. */
   #isRefreshing = false;
@@ -101,6 +103,9 @@ class AttachedSession {
         const isOneOff = attributes[LABEL.oneoff] === "True";
         const isOurs = !isOneOff && !this.#isRefreshing && !this.#endedByPlan.has(id);
         if (isOurs) this.#cascade(Number(attributes["exitCode"] ?? 0));
+      },
+      onStart: ({ id }) => {
+        if (this.#returning.delete(id)) this.#endedByPlan.delete(id);
       },
       onEnd: ({ summary }, code) => {
         // Before, it can only be one that this pass has replaced or removed.
@@ -185,9 +190,17 @@ class AttachedSession {
 
   /** A view that also notes which containers its passes end. */
   #noting(inner: ProgressView): ProgressView {
+    let started: readonly string[] = [];
     return {
       show: (event) => {
-        if (event.kind === "plan") for (const id of endedBy(event.plan)) this.#endedByPlan.add(id);
+        if (event.kind === "plan") {
+          for (const id of endedBy(event.plan)) this.#endedByPlan.add(id);
+          started = startedBy(event.plan);
+        }
+        if (event.kind === "step" && event.result.step.do === "stop") {
+          const { id } = event.result.step.container;
+          if (id !== undefined && started.includes(id)) this.#returning.add(id);
+        }
         inner.show(event);
       },
       end: () => inner.end(),
@@ -288,6 +301,10 @@ function endedBy({ steps }: Plan): readonly string[] {
   return steps.flatMap((step) =>
     step.do === "stop" || step.do === "remove" ? (step.container.id ?? []) : [],
   );
+}
+
+function startedBy({ steps }: Plan): readonly string[] {
+  return steps.flatMap((step) => (step.do === "start" ? (step.container.id ?? []) : []));
 }
 
 function isLifeStep({ do: kind }: Step): boolean {

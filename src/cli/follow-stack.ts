@@ -18,6 +18,8 @@ export interface FollowStackOptions {
   readonly isWanted?: (place: Place) => boolean;
   /** A container's process has ended: of any service, followed or not. */
   readonly onExit?: (event: RuntimeEvent) => void;
+  /** A container's process has started: of any service, followed or not. */
+  readonly onStart?: (event: RuntimeEvent) => void;
   /** A followed container has ended for good, and all its output was shown. */
   readonly onEnd?: (container: StackContainer, exitCode: number) => void;
   /** Before it resolves, following goes on though nothing runs. */
@@ -139,7 +141,11 @@ class StackFollower {
       this.#options.onExit?.(event);
       return;
     }
-    if (action === "start") await this.#onStart(event);
+    if (action === "start") {
+      await this.#onStart(event);
+      // By now no end of an earlier run can be told any more.
+      this.#options.onStart?.(event);
+    }
     this.#settled.add(id);
     if (this.#due.delete(id)) this.#endIfIdle();
   }
