@@ -69,11 +69,14 @@ class StackFollower {
     const found = await stackContainers(runtime, stackName, { all: true, services });
     for (const { summary } of found) lines.register(shortName(summary.name, stackName));
     for (const container of found) {
-      const isOver = container.summary.state.status === "exited" || container.summary.state.status === "dead";
-      // What an earlier run said is not shown when only what comes from now on is wanted.
-      if (isOver && options.sinceNs !== undefined) this.#resumeNs.set(container.summary.id, options.sinceNs);
-      else this.#begin(container, options);
-      if (container.summary.state.status === "created") this.#expect(container.summary);
+      const { id, state } = container.summary;
+      const isOver = state.status === "exited" || state.status === "dead";
+      const isNew = state.status === "created";
+      // What was said before is not shown when only what comes from then on is wanted, nor after another start.
+      if (options.sinceNs !== undefined && !isNew && !this.#resumeNs.has(id))
+        this.#resumeNs.set(id, options.sinceNs);
+      if (!isOver || options.sinceNs === undefined) this.#begin(container, options);
+      if (isNew) this.#expect(container.summary);
     }
     if (notBefore !== undefined) {
       await Promise.allSettled([notBefore]);

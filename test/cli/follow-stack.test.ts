@@ -241,3 +241,34 @@ it("an end is told with its own exit code, though the container is started again
   end.abort();
   await following;
 });
+
+it("what was said before the time asked for stays unsaid when a silent container is started again", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { containers } = runtime;
+  const web = await start(runtime, "web", "echo ready; sleep 1000");
+  const job = await start(runtime, "job", "sleep 1000");
+  let saidNs: bigint | undefined;
+  await until(async () => {
+    for await (const { timesNs } of containers.logs(web, { timestamps: true })) saidNs = timesNs?.at(-1);
+    return saidNs !== undefined;
+  });
+  const { lines, text } = collect();
+  const ended: string[] = [];
+  const following = followStack({
+    runtime,
+    stackName: "shop",
+    lines,
+    signal: new AbortController().signal,
+    options: { sinceNs: (saidNs ?? 0n) + 1n },
+    onEnd: ({ summary }) => ended.push(summary.id),
+  });
+  await new Promise(setImmediate);
+  await containers.kill(web);
+  await until(() => ended.includes(web));
+  await containers.start(web);
+  await until(() => text().includes("ready"));
+  await containers.kill(web);
+  await containers.kill(job);
+  await following;
+  expect(text()).toBe("web-1  | ready\n");
+});
