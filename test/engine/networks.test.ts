@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -453,6 +453,39 @@ describe("modes", () => {
     await expect(bench.container("lost", {}, { networkMode: "container:absent" })).rejects.toMatchObject({
       kind: "conflict",
     });
+  });
+});
+
+describe("a namespace that others have joined", () => {
+  const portsOf = (network: string) =>
+    readdirSync(`/sys/class/net/stw${bench.layout.instance.slice(0, 6)}${network.slice(0, 6)}/brif`);
+
+  it("gives up its addresses when its owner ends before them", async () => {
+    const front = await bench.network("front");
+    const owner = await bench.container("owner", { front: {} });
+    const peer = await bench.container("peer", { front: {} });
+    const guide = await bench.container("guide", {}, { networkMode: "container:owner" });
+    await bench.container("guest", {}, { networkMode: "container:guide" });
+    // Stands for a process of the guest, which keeps the namespace.
+    await bench.serve(owner, 80, "old");
+    await bench.close(guide);
+    await bench.close(owner);
+    expect(portsOf(front)).toHaveLength(1); // the peer's
+    const again = await bench.container("owner", { front: {} });
+    expect(again.address("front")).toBe(owner.address("front"));
+    await bench.serve(again, 80, "new");
+    expect(pageFrom(peer, `http://${again.address("front")}/`)).toBe("new");
+  });
+
+  it("does so, too, when the daemon has lost what it had written down", async () => {
+    const front = await bench.network("front");
+    const owner = await bench.container("owner", { front: {} });
+    await bench.container("guest", {}, { networkMode: `container:${owner.id}` });
+    await bench.serve(owner, 80, "old");
+    rmSync(join(bench.layout.dnsDir, "sandboxes"), { recursive: true });
+    await bench.restart();
+    await bench.close(owner);
+    expect(portsOf(front)).toEqual([]);
   });
 });
 

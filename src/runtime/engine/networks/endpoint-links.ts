@@ -97,6 +97,14 @@ export class EndpointLinks {
     if (link !== undefined) await this.#options.host.disconnectVeth(netnsPath, link.interfaceName);
   }
 
+  /** From the host's end, whatever those inside have made of theirs. */
+  async cut(netnsPath: string, endpoint: EndpointRecord): Promise<void> {
+    const name = endpoint.link?.hostInterface ?? "";
+    // A rebuilt record does not tell it.
+    if (name === "") await this.disconnect(netnsPath, endpoint);
+    else await this.#options.host.removeLink(name);
+  }
+
   #vethOf(
     netnsPath: string,
     { record }: Network,

@@ -1,17 +1,19 @@
 import { compact } from "../../../lib/compact.ts";
 import type { Sandbox, SandboxRequest } from "../parts.ts";
 import { nameSettings } from "./name-settings.ts";
+import { modeOf } from "./sandbox-mode.ts";
 import type { AssignedAddress, EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 
 /** From what the container's record tells, when the file below the run folder is lost. */
 export function rebuildSandbox(request: SandboxRequest, sandbox: Sandbox): SandboxRecord {
+  const mode = modeOf(request);
   return compact<SandboxRecord>({
     containerId: request.containerId,
     containerName: request.containerName,
     hostname: request.hostname,
     domainname: request.spec.domainname,
     netnsPath: sandbox.netnsPath,
-    sharedWith: undefined,
+    sharedWith: mode.kind === "shared" ? mode.with : undefined,
     endpoints: Object.values(sandbox.endpoints).map((endpoint, index): EndpointRecord => {
       const { networkId, networkName, endpointId = "", macAddress = "", dnsNames = [] } = endpoint;
       const { ipAddress, ipPrefixLength, gateway, globalIpv6Address, globalIpv6PrefixLength, ipv6Gateway } =

@@ -217,7 +217,11 @@ export class Sandboxes {
       this.all.find(({ containerId }) => nameOrId !== "" && containerId.startsWith(nameOrId));
     if (owner === undefined)
       throw new RuntimeError("conflict", `cannot join network of a non running container: ${nameOrId}`);
-    const record: SandboxRecord = { ...newRecord(request), sharedWith: owner.containerId };
+    // Whose namespace it is, not who leads to it: that one may end first.
+    const record: SandboxRecord = {
+      ...newRecord(request),
+      sharedWith: owner.sharedWith ?? owner.containerId,
+    };
     await this.#keeper.change(undefined, record);
     return this.#view(request, record);
   }
@@ -240,8 +244,13 @@ export class Sandboxes {
     };
     await attempt("ports", () => ports.release(containerId));
     await attempt("rules and names", () => this.#keeper.drop(record));
-    // The veth pairs go with the namespace; the kernel takes its time for that, nobody has to wait.
+    const isShared = this.all.some(({ sharedWith }) => sharedWith === containerId);
     const { netnsPath } = record;
+    // A namespace that somebody else is in stays, and may not keep the addresses.
+    if (netnsPath !== undefined && isShared)
+      for (const endpoint of record.endpoints)
+        await attempt("link", () => this.#links.cut(netnsPath, endpoint));
+    // Else the veth pairs go with the namespace; the kernel takes its time for that, nobody has to wait.
     if (netnsPath !== undefined) await attempt("namespace", () => host.removeNetns(netnsPath));
     for (const { networkId } of record.endpoints) networks.byId(networkId)?.leave(containerId);
   }
