@@ -16,6 +16,8 @@ export interface HeldPort {
 }
 
 const UDP_IDLE_MS = 90_000;
+/** Each is an open socket; clients come with as many ports as they like. */
+const MOST_UDP_SESSIONS = 1024;
 
 /** Rejects with the error of listen(2). `port` 0: any free one. */
 export function holdTcp(hostIp: string, port: number): Promise<HeldPort> {
@@ -61,8 +63,14 @@ function join(client: Socket, upstream: Socket, connections: Set<Socket>): void 
   }
 }
 
-export function holdUdp(hostIp: string, port: number): Promise<HeldPort> {
+/** With more than `mostSessions` clients, those are forgotten that have been silent for longest. */
+export function holdUdp(
+  hostIp: string,
+  port: number,
+  mostSessions: number = MOST_UDP_SESSIONS,
+): Promise<HeldPort> {
   let target: ProxyTarget | undefined;
+  /** By client, the one heard last at the end. */
   const sessions = new Map<string, DatagramSocket>();
   const isIpv6 = hostIp.includes(":");
   const socket = createSocket({ type: isIpv6 ? "udp6" : "udp4", ipv6Only: isIpv6 });
@@ -73,15 +81,18 @@ export function holdUdp(hostIp: string, port: number): Promise<HeldPort> {
   socket.on("message", (data, from) => {
     if (target === undefined) return;
     const key = `${from.address} ${from.port}`;
-    let session = sessions.get(key);
-    if (session === undefined) {
-      session = openSession(
+    const [oldest] = sessions.keys();
+    const known = sessions.get(key);
+    if (known === undefined && oldest !== undefined && sessions.size >= mostSessions) endSession(oldest);
+    const session =
+      known ??
+      openSession(
         target,
         (answer) => socket.send(answer, from.port, from.address),
         () => endSession(key),
       );
-      sessions.set(key, session);
-    }
+    sessions.delete(key);
+    sessions.set(key, session);
     session.send(data, target.port, target.address);
   });
   return new Promise((resolve, reject) => {
