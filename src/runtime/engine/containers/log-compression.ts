@@ -38,7 +38,8 @@ export async function openLogFile(path: string): Promise<FileHandle | undefined>
   return packed && unpacked(packed, dirname(path));
 }
 
-async function unpacked(packed: FileHandle, folder: string): Promise<FileHandle> {
+/** What a compressed file was, as a copy that ends with the handle. Closes `packed`. */
+export async function unpacked(packed: FileHandle, folder: string): Promise<FileHandle> {
   let copy: FileHandle | undefined;
   try {
     const target = await open(folder, O_TMPFILE | flags.O_RDWR, 0o600);

@@ -1,7 +1,8 @@
-import { type FileHandle, readdir } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { OutputStream } from "../../index.ts";
-import { openLogFile } from "./log-compression.ts";
+import { COMPRESSED, unpacked } from "./log-compression.ts";
 import { RecordCursor } from "./log-records.ts";
 
 /** Rotated files of a log, compressed ones (`.gz`) among them, the oldest first, the one being written last. */
@@ -34,29 +35,81 @@ export interface LogTail {
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;
 const NOTHING = Buffer.alloc(0);
+const MOST_TRIES = 5;
+
+/** Undefined when there is no such file. */
+type OpenFile = (name: string) => Promise<FileHandle | undefined>;
+
+const openIfThere: OpenFile = (name) => open(name, "r").catch(() => undefined);
 
 /**
  * Where the last `lines` lines begin: the files from there on, opened, the first one with an offset. Reads
  * backwards, so the cost is that of the tail. `undefined`: everything.
  */
-export async function openTail(path: string, lines: number | undefined): Promise<LogTail> {
-  const positions: LogPosition[] = [];
+export async function openTail(
+  path: string,
+  lines: number | undefined,
+  openFile: OpenFile = openIfThere,
+): Promise<LogTail> {
+  const held = await holdFiles(path, openFile);
+  const positions: { readonly file: FileHandle; offset: number }[] = [];
   let wanted = lines ?? Number.POSITIVE_INFINITY;
   let begun: Buffer = NOTHING;
-  for (const name of [...(await logFiles(path))].reverse()) {
-    const file = await openLogFile(name);
-    if (file === undefined) continue;
-    const { size } = await file.stat();
-    const border =
-      lines === undefined
-        ? { offset: 0, found: 0, begun: NOTHING }
-        : await findBorder(file, size, wanted, positions.length === 0);
-    positions.unshift({ file, offset: border.offset });
-    begun = border.begun;
-    wanted -= border.found;
-    if (wanted <= 0) break;
+  try {
+    for (let next = held.pop(); next !== undefined; next = wanted > 0 ? held.pop() : undefined) {
+      const isPacked = next.name.endsWith(COMPRESSED);
+      const position = { file: isPacked ? await unpacked(next.file, dirname(path)) : next.file, offset: 0 };
+      positions.unshift(position);
+      if (lines === undefined) continue;
+      const { size } = await position.file.stat();
+      const border = await findBorder(position.file, size, wanted, positions.length === 1);
+      position.offset = border.offset;
+      begun = border.begun;
+      wanted -= border.found;
+    }
+    return { positions, begun };
+  } catch (error) {
+    await closeAll(positions);
+    throw error;
+  } finally {
+    await closeAll(held);
   }
-  return { positions, begun };
+}
+
+interface HeldFile {
+  readonly name: string;
+  readonly file: FileHandle;
+}
+
+/** All files as they were at one moment, the oldest first: a rotation gives each of them another's name. */
+async function holdFiles(path: string, openFile: OpenFile): Promise<HeldFile[]> {
+  for (let tries = 1; ; tries++) {
+    const held: HeldFile[] = [];
+    for (const name of await logFiles(path)) {
+      const file = await openFile(name);
+      if (file !== undefined) held.push({ name, file });
+    }
+    if (tries === MOST_TRIES || (await areStillThere(path, held))) return held;
+    await closeAll(held);
+  }
+}
+
+/** Under the names by which they were opened, and no others. */
+async function areStillThere(path: string, held: readonly HeldFile[]): Promise<boolean> {
+  const names = await logFiles(path);
+  const found = await Promise.all(names.map((name) => stat(name).catch(() => undefined)));
+  const now = names.flatMap((name, index) => {
+    const ino = found[index]?.ino;
+    return ino === undefined ? [] : [{ name, ino }];
+  });
+  const before = await Promise.all(
+    held.map(async ({ name, file }) => ({ name, ino: (await file.stat()).ino })),
+  );
+  return isDeepStrictEqual(now, before);
+}
+
+async function closeAll(files: readonly { readonly file: FileHandle }[]): Promise<void> {
+  for (const { file } of files) await file.close();
 }
 
 interface Border extends Pick<LogTail, "begun"> {

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -308,6 +309,25 @@ describe("a log on disk", () => {
     appendFileSync(`${path}.1`, numbers(from, to - 1));
     writeFileSync(path, numbers(to, to));
   };
+
+  it.each([1, 2])("is read once when the file opened at step %i is rotated away meanwhile", async (step) => {
+    writeFileSync(`${path}.2`, numbers(1, 2));
+    await compressLog(`${path}.2`);
+    writeFileSync(`${path}.1`, numbers(3, 4));
+    writeFileSync(path, numbers(5, 6));
+    let steps = 0;
+    const { positions } = await openTail(path, undefined, async (name) => {
+      const file = await open(name, "r");
+      if (++steps === step) {
+        renameSync(`${path}.2.gz`, `${path}.3.gz`);
+        rotate(7, 8);
+      }
+      return file;
+    });
+    const lines: string[] = [];
+    for await (const block of readLog(path, positions)) lines.push(...decode(block).map(text));
+    expect(lines.join("")).toBe(plain(1, 8));
+  });
 
   it("is followed over rotations without loss, to its end", async () => {
     writeFileSync(path, numbers(1, 2));
