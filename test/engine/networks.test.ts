@@ -444,9 +444,10 @@ describe("modes", () => {
   it("of another container: its files, and no namespace of one's own", async () => {
     await bench.network("front");
     const owner = await bench.container("owner", { front: {} });
-    const guest = await bench.container("guest", {}, { networkMode: "container:owner" });
+    const guest = await bench.container("guest", {}, { networkMode: "container:owner" }, ["80/tcp"]);
     expect(guest.sandbox).toMatchObject({
       endpoints: {},
+      ports: [],
       hosts: owner.sandbox.hosts,
       resolvConf: owner.sandbox.resolvConf,
     });

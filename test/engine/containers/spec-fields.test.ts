@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContainerRuntime, ContainerSpec } from "../../../src/runtime/index.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
@@ -212,6 +213,30 @@ describe("a field of the spec takes effect:", () => {
     await containers.remove(id, { force: true });
     await expect(containers.start(closed)).rejects.toMatchObject({ kind: "not-found" });
     await containers.remove(closed);
+  });
+
+  it("a joined network has no interface left once its owner stops, which gets its address again", async () => {
+    const { containers } = runtime;
+    const run = async (networkMode: string): Promise<string> => {
+      const { id } = await containers.create({ image: BUSYBOX, command: ["sleep", "1000"], networkMode });
+      await containers.start(id);
+      return id;
+    };
+    const addressOf = async (id: string) => (await containers.inspect(id)).endpoints["bridge"]?.ipAddress;
+    const owner = await run("bridge");
+    const guest = await run(`container:${owner}`);
+    try {
+      const address = await addressOf(owner);
+      await containers.stop(owner, { timeoutSeconds: 0 });
+      const interfaces = readFileSync(`/proc/${(await containers.inspect(guest)).state.pid}/net/dev`, "utf8");
+      expect(interfaces.match(/\w+(?=:)/g)).toEqual(["lo"]);
+      await containers.start(owner);
+      expect(await addressOf(owner)).toBe(address);
+      const answer = await output(`ping -c 1 -W 10 ${address}`, { networkMode: "bridge" });
+      expect(answer).toContain("1 packets received");
+    } finally {
+      for (const id of [guest, owner]) await containers.remove(id, { force: true });
+    }
   });
 });
 

@@ -10,18 +10,12 @@ import { setIoWeights } from "./io-weights.ts";
 import { linkEnv } from "./link-env.ts";
 import { logPathOf } from "./log-path.ts";
 import { bootId, type MonitoredProcess, startMonitor, startTicks } from "./monitor.ts";
-import { donorOf } from "./namespaces.ts";
+import { donorOf, runOf } from "./namespaces.ts";
 import { startProbing } from "./probe.ts";
 import { withState } from "./record.ts";
 import { sandboxRequest } from "./sandbox-request.ts";
 import { killMonitors } from "./strays.ts";
 import { forgetExit, tearDown } from "./tear-down.ts";
-
-/** For who shares another's network: nothing of its own. */
-const NO_SANDBOX: Opening = {
-  sandbox: { endpoints: {}, ports: [], hosts: "", resolvConf: "" },
-  open: Promise.resolve(),
-};
 
 /**
  * Brings a container that does not run to run. Holds the container's lock. On failure everything made on the
@@ -49,11 +43,13 @@ async function bringUp(ctx: ContainersContext, container: Container): Promise<vo
   const { id } = container;
   const { spec, imageId, mounts } = container.record;
   const links = linkEnv(ctx.table, container);
+  const donor = donorOf(spec.networkMode);
+  if (donor !== undefined) runOf(ctx, donor, "network"); // says so when it does not run
   const request = await sandboxRequest(ctx.networks, container);
   const image = await ctx.images.resolve(imageId);
   await Promise.all([mkdir(ctx.layout.bundleDir(id), { recursive: true, mode: 0o700 }), forgetExit(ctx, id)]);
   const [{ sandbox, open }, prepared] = await both(
-    donorOf(spec.networkMode) === undefined ? beginSandbox(ctx, request) : NO_SANDBOX,
+    beginSandbox(ctx, request),
     ctx.rootfs.mount(id, image).then(async (rootfsDir) => ({
       rootfsDir,
       mounts: [

@@ -223,7 +223,8 @@ export class Sandboxes {
       sharedWith: owner.sharedWith ?? owner.containerId,
     };
     await this.#keeper.change(undefined, record);
-    return this.#view(request, record);
+    // What its image exposes is not its own to show.
+    return { ...this.#view(request, record), ports: [] };
   }
 
   /** In place of what a crash may have left there. */
