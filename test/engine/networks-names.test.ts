@@ -89,7 +89,10 @@ describe("names in a container", () => {
       replicas.push(await bench.container(`web-${number}`, { front: { aliases: [alias] } }));
     const [asker] = replicas;
     if (asker === undefined) return;
-    expect(ask(asker, alias)).toMatchObject({ isTruncated: true, data: [] });
+    const fitting = ask(asker, alias);
+    expect(fitting.isTruncated).toBe(true);
+    // Some clients never ask again: they get what fits.
+    expect(fitting.data).toHaveLength(2);
     expect(ask(asker, alias, "A", "tcp").data).toHaveLength(8);
   });
 
