@@ -23,7 +23,8 @@ export interface ExecuteOptions {
  * Waiting steps hold no place in the queue, so that they cannot keep what they wait for from running.
  */
 export async function execute(plan: Plan, options: ExecuteOptions): Promise<readonly StepResult[]> {
-  const { perform, patience, onResult } = options;
+  const { perform, signal, patience, onResult } = options;
+  const waiting = patience === undefined ? signal : AbortSignal.any([signal, patience]);
   const queue = new PQueue({ concurrency: options.concurrency });
   const images =
     options.imagesAtOnce === undefined ? queue : new PQueue({ concurrency: options.imagesAtOnce });
@@ -46,18 +47,17 @@ export async function execute(plan: Plan, options: ExecuteOptions): Promise<read
   }
 
   function signalOf(step: Step): AbortSignal {
-    const { signal } = options;
-    return patience !== undefined && waitsForOthers(step) ? AbortSignal.any([signal, patience]) : signal;
+    return waitsForOthers(step) ? waiting : signal;
   }
 
   async function attempt(step: Step): Promise<StepResult> {
-    const signal = signalOf(step);
-    if (signal.aborted) return { step, status: "skipped" };
+    const own = signalOf(step);
+    if (own.aborted) return { step, status: "skipped" };
     try {
-      await perform(step, signal);
+      await perform(step, own);
       return { step, status: "done" };
     } catch (error) {
-      return { step, status: step.isOptional === true && !signal.aborted ? "warned" : "failed", error };
+      return { step, status: step.isOptional === true && !own.aborted ? "warned" : "failed", error };
     }
   }
 

@@ -20,7 +20,7 @@ import { ContainerRoot } from "../containers/rooted-path.ts";
 import { copyCapability } from "./file-capability.ts";
 import { changedMode, isOctal } from "./file-mode.ts";
 import { ignoreRules } from "./ignore-rules.ts";
-import { childrenOf, joinBytes, rulesWithin, type Selected, selectFiles } from "./select-files.ts";
+import { bytesOf, childrenOf, joinBytes, rulesWithin, type Selected, selectFiles } from "./select-files.ts";
 import type { CopyJob } from "./tree-job.ts";
 
 /**
@@ -199,7 +199,7 @@ class Copy {
     const key = `${stat.dev}:${stat.ino}`;
     const first = this.#linked.get(key);
     if (first === undefined) {
-      this.#linked.set(key, Buffer.from(insidePath as string));
+      this.#linked.set(key, bytesOf(insidePath));
       return false;
     }
     // No folder on this way is a link, nor has become one since.

@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { createRequire as requireBeside } from "node:module";
+import { bytesOf } from "./select-files.ts";
 
 const NAME = "security.capability";
 const MAX_BYTES = 64;
@@ -28,7 +29,7 @@ function loadedXattrs(): Xattrs | undefined {
 }
 
 function terminated(path: string | Buffer): Buffer {
-  return Buffer.concat([Buffer.from(path as string), Buffer.of(0)]);
+  return Buffer.concat([bytesOf(path), Buffer.of(0)]);
 }
 
 function loadXattrs(): Xattrs | undefined {

@@ -157,7 +157,11 @@ function namesIn(dir: Buffer): readonly Buffer[] {
 
 /** A path of any bytes: names need not be UTF-8. */
 export function joinBytes(folder: string | Buffer, name: Buffer): Buffer {
-  return Buffer.concat([typeof folder === "string" ? Buffer.from(folder) : folder, SLASH, name]);
+  return Buffer.concat([bytesOf(folder), SLASH, name]);
+}
+
+export function bytesOf(path: string | Buffer): Buffer {
+  return typeof path === "string" ? Buffer.from(path) : path;
 }
 
 /** The children of a folder of a source that are not ignored; folders that may hold exceptions stay. */
