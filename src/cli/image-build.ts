@@ -1,11 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Command } from "commander";
-import { buildContext, isRemote, openRemote } from "../daemon/index.ts";
+import { buildContext, isRemote } from "../daemon/index.ts";
 import { parseKeyValues } from "../lib/key-values.ts";
-import { leadsOut } from "../lib/leads-out.ts";
-import type { BuildOptions } from "../runtime/index.ts";
+import type { BuildFiles, BuildOptions } from "../runtime/index.ts";
 import { parseBuildOutput, writeFiles } from "./build-output.ts";
 import { CliError, usageError } from "./cli-error.ts";
 import { withOurValues } from "./commands/exec.ts";
@@ -123,38 +122,22 @@ async function optionsOf(
   };
 }
 
-async function sourceOf(
-  context: Context,
-  path: string,
-  { file }: ImageBuildFlags,
-): Promise<Pick<BuildOptions, "context" | "dockerfile" | "dockerfileText">> {
+async function sourceOf(context: Context, path: string, { file }: ImageBuildFlags): Promise<BuildFiles> {
   const { stdin, cwd } = context.io;
   if (path === "-") return { context: stdin as Readable, ...(file !== undefined && { dockerfile: file }) };
   if (file === "-") {
     const chunks: Buffer[] = [];
     for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-    return {
-      context: await buildContext({ context: resolve(cwd, path) }),
-      dockerfileText: Buffer.concat(chunks).toString("utf8"),
-    };
+    const { context: folder } = await buildContext({ context: resolve(cwd, path) });
+    return { context: folder, dockerfileText: Buffer.concat(chunks).toString("utf8") };
   }
-  if (isRemote(path)) return { ...(await openRemote(path)), ...(file !== undefined && { dockerfile: file }) };
-  if (path.includes("://"))
+  if (path.includes("://") && !isRemote(path))
     throw usageError(
       `Cannot use "${path}" as a build context: name a folder, or an http, https, git or ssh address`,
     );
-  const dir = resolve(cwd, path);
-  const dockerfile = file === undefined ? file : relative(dir, resolve(cwd, file));
-  if (dockerfile !== undefined && (leadsOut(dockerfile) || isAbsolute(dockerfile))) {
-    return {
-      context: await buildContext({ context: dir }),
-      dockerfileText: (await readNamedFile(resolve(cwd, file ?? ""))).toString("utf8"),
-    };
-  }
-  return {
-    context: await buildContext({ context: dir, ...(dockerfile !== undefined && { dockerfile }) }),
-    ...(dockerfile !== undefined && { dockerfile }),
-  };
+  if (isRemote(path)) return buildContext({ context: path, ...(file !== undefined && { dockerfile: file }) });
+  const dockerfile = file === undefined ? {} : { dockerfile: resolve(cwd, file) };
+  return buildContext({ context: resolve(cwd, path), ...dockerfile });
 }
 
 export function pairs(words: readonly string[]): Readonly<Record<string, string>> {

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { readOrdinaryFile } from "../lib/bounded-file.ts";
 import { type BuildStep, imageOf, ulimitsOf } from "../planner/index.ts";
 import { type BuildOptions, type ContainerRuntime, hasKind } from "../runtime/index.ts";
@@ -28,8 +27,8 @@ export async function buildImage(step: BuildStep, context: BuildContext): Promis
   refuseMissingAgents(build);
   const { service: name, id: stepId } = step;
   await runtime.images.build({
-    context: await edge.buildContext(build, service),
     ...buildOptionsOf(build, service),
+    ...(await edge.buildContext(build, service)),
     ...(await namedContextsOf(build, service, context)),
     tags: [step.image, ...(build.tags ?? [])],
     labels: {
@@ -95,14 +94,14 @@ async function namedContextsOf(
   service: Service,
   { stack, edge }: BuildContext,
 ): Promise<Pick<BuildOptions, "namedContexts">> {
-  const named: Record<string, Readable | string> = {};
+  const named: Record<string, BuildOptions["context"] | string> = {};
   for (const [key, value] of Object.entries(build.additional_contexts ?? {})) {
     const image = /^docker-image:(?:\/\/)?(.+)$/.exec(value)?.[1];
     const other = /^service:(.+)$/.exec(value)?.[1];
     if (image !== undefined) named[key] = image;
     else if (other !== undefined) named[key] = imageOf(stack, other, stack.services[other] ?? {});
     else if (edge.buildContext !== undefined)
-      named[key] = await edge.buildContext({ context: value }, service);
+      named[key] = (await edge.buildContext({ context: value }, service)).context;
   }
   return Object.keys(named).length === 0 ? {} : { namedContexts: named };
 }

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { compact } from "../lib/compact.ts";
 import {
@@ -10,6 +9,7 @@ import {
   type Step,
 } from "../planner/index.ts";
 import {
+  type BuildFiles,
   type ContainerInfo,
   type ContainerRuntime,
   type EndpointSpec,
@@ -46,8 +46,8 @@ export interface ReconcileOptions extends Omit<ObserveOptions, "signal" | "nowMs
 
 /** What a pass needs from the machine it runs on; whatever is absent makes the steps that need it fail. */
 export interface Edge {
-  /** The context of a build as a tar stream, `.dockerignore` applied. */
-  readonly buildContext?: (build: Build, service: Service) => Promise<Readable>;
+  /** The context of a build, `.dockerignore` applied, and its Dockerfile where the build itself does not have the text. */
+  readonly buildContext?: (build: Build, service: Service) => Promise<BuildFiles>;
   /** For a reference or registry host. */
   readonly credentialsFor?: (reference: string) => Promise<RegistryCredentials | undefined>;
 }

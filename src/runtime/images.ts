@@ -143,6 +143,9 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What is built: the context, and its Dockerfile. */
+export type BuildFiles = Pick<BuildOptions, "context" | "dockerfile" | "dockerfileText">;
+
 export interface BuildStep {
   /** Content digest of the step: stable for the same step of the same build. */
   readonly digest: string;

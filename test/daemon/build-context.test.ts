@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { extract } from "tar-stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { buildContext } from "../../src/daemon/build-context.ts";
+import { isFolderSource, tarOfAll } from "../../src/runtime/index.ts";
 
 let dir: string;
 
@@ -20,10 +21,18 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
+function contextFolder(dockerfile?: string) {
+  return buildContext({
+    context: join(dir, "app"),
+    ...(dockerfile !== undefined && { dockerfile }),
+  });
+}
+
 /** Entries in the order they came: `name`, `name=text`, `name->target`; long texts by their length. */
-async function packed(dockerfile = "Dockerfile"): Promise<readonly string[]> {
+async function packed(dockerfile?: string): Promise<readonly string[]> {
   const entries: string[] = [];
-  const reader = (await buildContext({ context: join(dir, "app"), dockerfile })).pipe(extract());
+  const { context } = await contextFolder(dockerfile);
+  const reader = tarOfAll(context).pipe(extract());
   for await (const entry of reader) {
     const { name, type, linkname } = entry.header;
     let text = "";
@@ -61,14 +70,69 @@ describe("a build context", () => {
     expect(await packed()).toEqual([
       ".dockerignore=node_modules\ndocs\n!docs/kept\nDockerfile\n",
       "Dockerfile=FROM x",
+      "docs/",
       "docs/kept=k",
     ]);
   });
 
-  it("has a Dockerfile from outside its folder under that one's path", async () => {
-    write({ "app/a": "a", "other.Dockerfile": "FROM y" });
+  it("has the ignore file of its Dockerfile, which the engine reads, whatever that excludes", async () => {
+    write({
+      "app/p.Dockerfile": "FROM x",
+      "app/p.Dockerfile.dockerignore": "*\n",
+      "app/.dockerignore": "",
+      "app/a": "a",
+    });
+    expect(await packed("p.Dockerfile")).toEqual([
+      ".dockerignore=",
+      "p.Dockerfile=FROM x",
+      "p.Dockerfile.dockerignore=*\n",
+    ]);
+  });
+
+  it("comes with the text of a Dockerfile from outside its folder, and with the place of one inside", async () => {
+    write({ "app/a": "a", "app/d/Dockerfile": "FROM x", "other.Dockerfile": "FROM y" });
     const outside = join(dir, "other.Dockerfile");
-    expect(await packed(outside)).toEqual(["a=a", `${outside.slice(1)}=FROM y`]);
+    expect(await packed(outside)).toEqual(["a=a", "d/", "d/Dockerfile=FROM x"]);
+    expect(await contextFolder(outside)).toMatchObject({ dockerfileText: "FROM y" });
+    expect(await contextFolder(join(dir, "app/d/Dockerfile"))).toMatchObject({ dockerfile: "d/Dockerfile" });
+    await expect(contextFolder("../none")).rejects.toThrow(/Cannot read the Dockerfile ".*none"/);
+  });
+
+  it("tells by a fingerprint what has changed, but not of what may change again within a clock's tick", async () => {
+    write({ "app/a": "a", "app/b": "b" });
+    const list = async () => {
+      const { context } = await contextFolder();
+      if (!isFolderSource(context)) throw new Error("no folder");
+      return new Map((await context.list()).map(({ path, fingerprint }) => [path, fingerprint]));
+    };
+    expect((await list()).get("a")).toBeUndefined();
+    await vi.waitFor(async () => expect((await list()).get("a")).toBeDefined(), {
+      timeout: 5000,
+      interval: 100,
+    });
+    const before = await list();
+    const { atime, mtime } = statSync(join(dir, "app/a"));
+    write({ "app/a": "A" });
+    utimesSync(join(dir, "app/a"), atime, mtime);
+    await vi.waitFor(async () => expect((await list()).get("a")).toBeDefined(), {
+      timeout: 5000,
+      interval: 100,
+    });
+    const after = await list();
+    expect(after.get("b")).toBe(before.get("b"));
+    expect(after.get("a")).not.toBe(before.get("a"));
+  });
+
+  it("names what cannot be read", async () => {
+    write({ "app/a": "a" });
+    const { context } = await contextFolder();
+    rmSync(join(dir, "app/a"));
+    if (!isFolderSource(context)) throw new Error("no folder");
+    const files = context.fetch([{ path: "a", isFolder: false, sizeBytes: 1 }]);
+    await expect(files.toArray()).rejects.toMatchObject({
+      kind: "invalid",
+      message: 'Cannot read "a" of the build context',
+    });
   });
 
   it("fails when a folder cannot be packed", async () => {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import tar from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDockerRuntime } from "../../src/runtime/docker/index.ts";
-import type { ContainerRuntime } from "../../src/runtime/index.ts";
+import { type ContainerRuntime, type FolderSource, RuntimeError } from "../../src/runtime/index.ts";
 import { type ApiServer, createApiServer } from "../../src/server/index.ts";
 import { BUSYBOX, TestEngine } from "../support/test-engine.ts";
 
@@ -66,6 +66,58 @@ describe("a build over the adapter", () => {
     const context = contextOf({ a: "1", "b.log": "2", ".dockerignore": "*.log\n" });
     expect(Object.keys(await filesOf(text, { context }))).toEqual([".dockerignore", "a"]);
     expect(Object.keys(await filesOf(text, { context: contextOf({ a: "1" }) }))).toEqual(["a"]);
+  });
+
+  it("takes of a folder what it does not have from the build before", async () => {
+    const text = "FROM scratch\nCOPY . /";
+    const all: Record<string, string> = { a: "1", b: "2", ".dockerignore": "*.log\n", "c.log": "3" };
+    const asked: string[] = [];
+    const context = (): FolderSource => ({
+      key: "adapter",
+      list: async () =>
+        Object.entries(all).map(([path, { length }]) => ({
+          path,
+          isFolder: false,
+          sizeBytes: length,
+          fingerprint: all[path] ?? "",
+        })),
+      fetch: (entries) => {
+        asked.push(...entries.map(({ path }) => path));
+        return contextOf(Object.fromEntries(entries.map(({ path }) => [path, all[path] ?? ""])));
+      },
+      close: () => undefined,
+    });
+    expect(Object.keys(await filesOf(text, { context: context() }))).toEqual([".dockerignore", "a", "b"]);
+    expect(asked.splice(0)).toEqual(["a", "b", ".dockerignore", "c.log"]);
+    expect(Object.keys(await filesOf(text, { context: context() }))).toEqual([".dockerignore", "a", "b"]);
+    expect(asked.splice(0)).toEqual([]);
+    all["b"] = "changed";
+    expect(await filesOf(text, { context: context() })).toMatchObject({ a: "1", b: "changed" });
+    expect(asked).toEqual(["b"]);
+  });
+
+  it("tells what of a folder could not be listed or read, in the reader's words", async () => {
+    const text = "FROM scratch\nCOPY . /";
+    const broken = new RuntimeError("invalid", 'Cannot read "a" of the build context');
+    const folder = (parts: Partial<FolderSource>): FolderSource => ({
+      key: "broken",
+      list: async () => [{ path: "a", isFolder: false, sizeBytes: 1 }],
+      fetch: () => contextOf({ a: "1" }),
+      close: () => undefined,
+      ...parts,
+    });
+    const list = async () => {
+      throw broken;
+    };
+    await expect(filesOf(text, { context: folder({ list }) })).rejects.toBe(broken);
+    const fetch = () => new Readable({ read: (): void => void 0 }).destroy(broken);
+    await expect(filesOf(text, { context: folder({ fetch }) })).rejects.toBe(broken);
+    const outside = async () => [{ path: "../a", isFolder: false, sizeBytes: 1 }];
+    await expect(filesOf(text, { context: folder({ list: outside }) })).rejects.toMatchObject({
+      kind: "invalid",
+      message: 'Cannot take over a folder: its listing names "../a", which cannot be in it',
+    });
+    expect(await filesOf(text, { context: folder({}) })).toEqual({ a: "1" });
   });
 
   it("takes secrets", async () => {

@@ -78,6 +78,9 @@ describe("a client's folder that was built before", () => {
     const [one, two] = [clientFolder([item], "both"), clientFolder([item], "both")];
     await Promise.all([build(one), build(two)]);
     expect([one.asked.length, two.asked.length].sort()).toEqual([0, 2]);
+    const later = [clientFolder([item], "both"), clientFolder([item], "both")];
+    await Promise.all(later.map(build));
+    expect(later.flatMap(({ asked }) => asked)).toEqual([]);
     expect((await bench.runtime.diskUsage()).buildCache.map(({ description }) => description)).toContain(
       "local source for context",
     );

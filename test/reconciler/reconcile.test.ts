@@ -416,7 +416,7 @@ describe("changing a stack", () => {
           request: { do: "up", ...options },
           desired: person.desire({ do: "up" }, stack),
           signal: new AbortController().signal,
-          edge: { buildContext: async () => Readable.from([]) },
+          edge: { buildContext: async () => ({ context: Readable.from([]) }) },
         }),
       );
     expect((await up({})).results.map(({ step }) => step.id)).toContain("image/shop-web:build");

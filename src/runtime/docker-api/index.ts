@@ -9,6 +9,7 @@ export * from "./events.ts";
 export * from "./exec.ts";
 export { EXTENSION, EXTENSION_HEADER } from "./extension.ts";
 export * from "./filters.ts";
+export * from "./folder-upload.ts";
 export * from "./image-config.ts";
 export * from "./images.ts";
 export * from "./mounts.ts";

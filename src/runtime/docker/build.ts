@@ -11,9 +11,9 @@ import {
   ulimitToWire,
   WireObject,
 } from "../docker-api/index.ts";
-import { type BuildOptions, RuntimeError, tarOfAll } from "../index.ts";
+import { type BuildOptions, isFolderSource, RuntimeError } from "../index.ts";
+import { uploadOf } from "./build-upload.ts";
 import type { Connection, Query } from "./connection.ts";
-import { withDockerfile } from "./inline-dockerfile.ts";
 import { linesOf } from "./read-stream.ts";
 
 /** Beside the other headers of a request. */
@@ -68,27 +68,31 @@ async function* buildLines(
   const { signal } = options;
   const secrets = await secretsOf(connection, options);
   const agents = await agentsOf(connection, options);
-  const context = tarOfAll(options.context);
-  const source =
-    options.dockerfileText === undefined
-      ? { context, dockerfile: options.dockerfile }
-      : withDockerfile(context, options.dockerfileText);
-  const response = await connection.open("POST", "/build", {
-    query: { ...queryOf(options), dockerfile: source.dockerfile, ...query },
-    body: source.context,
-    headers: {
-      "content-type": "application/x-tar",
-      "x-registry-config": credentialsMapToHeader(credentialsOf(options)),
-      ...secrets,
-      ...agents,
-    },
-    signal,
-  });
-  for await (const line of linesOf(response, signal)) {
-    const body = new WireObject(JSON.parse(line));
-    const { status } = progressFromWire(body);
-    if (status !== "") options.onOutput?.(status, "stdout");
-    yield body;
+  const upload = uploadOf(options, isFolderSource(options.context) && (await isOurEngine(connection)));
+  try {
+    const response = await connection.open("POST", "/build", {
+      query: { ...queryOf(options), dockerfile: upload.dockerfile, ...query },
+      body: upload.body,
+      headers: {
+        "content-type": upload.type,
+        "x-registry-config": credentialsMapToHeader(credentialsOf(options)),
+        ...secrets,
+        ...agents,
+      },
+      signal,
+    });
+    for await (const line of linesOf(response, signal)) {
+      const body = new WireObject(JSON.parse(line));
+      const wanted = body.object(EXTENSION).numbers("wanted");
+      if (wanted !== undefined) upload.send(wanted);
+      const { status } = progressFromWire(body);
+      if (status !== "") options.onOutput?.(status, "stdout");
+      yield body;
+    }
+  } catch (error) {
+    throw upload.failure() ?? error;
+  } finally {
+    upload.close();
   }
   if (signal?.aborted === true) throw new RuntimeError("cancelled", "The build was cancelled");
 }
@@ -124,13 +128,17 @@ async function agentsOf(
 }
 
 async function needOurEngine(connection: Connection, lack: string): Promise<void> {
-  const response = await connection.open("GET", "/_ping");
-  response.resume();
-  if (/^Stowage\b/.test(String(response.headers.server))) return;
+  if (await isOurEngine(connection)) return;
   throw new RuntimeError(
     "unsupported",
     `Cannot build on this engine: its classic build ${lack}; use docker build, or Stowage's own engine`,
   );
+}
+
+async function isOurEngine(connection: Connection): Promise<boolean> {
+  const response = await connection.open("GET", "/_ping");
+  response.resume();
+  return /^Stowage\b/.test(String(response.headers.server));
 }
 
 /** The classic build takes them all beforehand. */

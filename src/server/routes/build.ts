@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { compact } from "../../lib/compact.ts";
 import {
   BUILD_FILES,
@@ -5,16 +6,19 @@ import {
   BUILD_SSH_HEADER,
   credentialsMapFromHeader,
   EXTENSION,
+  FOLDER_UPLOAD_TYPE,
+  type FolderUpload,
   filtersFromQuery,
+  folderUploadFromWire,
   secretsFromHeader,
   sshSocketsFromHeader,
   ulimitFromWire,
 } from "../../runtime/docker-api/index.ts";
-import type { BuildOptions } from "../../runtime/index.ts";
+import type { BuildFiles, BuildOptions, FolderSource } from "../../runtime/index.ts";
 import { stepUpdate } from "../buildkit/build-record.ts";
 import type { Call } from "../call.ts";
 import { withTag } from "../full-name.ts";
-import { streamProgress } from "../progress-stream.ts";
+import { type ProgressStream, streamProgress } from "../progress-stream.ts";
 import { filled, flag, integer, objectList, textList, textMap } from "../query.ts";
 import { isRemote, openRemote } from "../remote-context.ts";
 import { json, type Reply, type SENT, StatusError } from "../reply.ts";
@@ -32,10 +36,9 @@ async function build(call: Call): Promise<typeof SENT> {
 
 /** With version 2 the client draws the steps itself: each line is a progress message of BuildKit's. */
 async function tracedBuild(call: Call): Promise<typeof SENT> {
-  const options = await buildOptions(call);
   return streamProgress(call, async (stream) => {
     const { id } = await call.runtime.images.build({
-      ...options,
+      ...(await buildOptions(call, stream)),
       onStep: (step) =>
         void stream.line({
           id: "moby.buildkit.trace",
@@ -48,8 +51,8 @@ async function tracedBuild(call: Call): Promise<typeof SENT> {
 
 /** The result's files come among the lines, piece by piece. */
 async function filesBuild(call: Call): Promise<typeof SENT> {
-  const options = await buildOptions(call);
   return streamProgress(call, async (stream) => {
+    const options = await buildOptions(call, stream);
     const onOutput = (text: string): void => void stream.line({ stream: text });
     await call.runtime.images.buildFiles({ ...options, onOutput }, async (files) => {
       for await (const data of files)
@@ -61,8 +64,8 @@ async function filesBuild(call: Call): Promise<typeof SENT> {
 async function plainBuild(call: Call): Promise<typeof SENT> {
   const { query } = call;
   const isQuiet = flag(query, "q");
-  const options = await withClassicCache(call, await buildOptions(call));
   return streamProgress(call, async (stream) => {
+    const options = await withClassicCache(call, await buildOptions(call, stream));
     const { id } = await call.runtime.images.build({
       ...options,
       onOutput: (text, from) => {
@@ -100,14 +103,14 @@ function inRed(text: string): string {
   return `\u001b[91m${text}\u001b[0m`;
 }
 
-async function buildOptions(call: Call): Promise<BuildOptions> {
+async function buildOptions(call: Call, stream: ProgressStream): Promise<BuildOptions> {
   const { query } = call;
   const header = call.headers["x-registry-config"];
   const secrets = call.headers[BUILD_SECRETS_HEADER];
   const agents = call.headers[BUILD_SSH_HEADER];
   const tags = tagsOf(query);
   return compact<BuildOptions>({
-    ...(await contextOf(call)),
+    ...(await contextOf(call, stream)),
     dockerfile: filled(query, "dockerfile"),
     tags: tags.length === 0 ? undefined : tags,
     target: filled(query, "target"),
@@ -129,12 +132,41 @@ async function buildOptions(call: Call): Promise<BuildOptions> {
 }
 
 /** The body, or what lies at an address. */
-async function contextOf(call: Call): Promise<Pick<BuildOptions, "context" | "dockerfileText">> {
+async function contextOf(call: Call, stream: ProgressStream): Promise<BuildFiles> {
   const remote = filled(call.query, "remote");
+  if (remote === undefined && call.isExtended && call.headers["content-type"] === FOLDER_UPLOAD_TYPE) {
+    const upload = await folderUploadFromWire(call.body);
+    const { dockerfileText } = upload.head;
+    return {
+      context: offeredFolder(upload, stream),
+      ...(dockerfileText !== undefined && { dockerfileText }),
+    };
+  }
   if (remote === undefined) return { context: call.body };
   if (!isRemote(remote))
     throw new StatusError(500, "invalid", `remoteURL (${remote}) could not be recognized as URL`);
   return openRemote(remote, { signal: call.signal });
+}
+
+/** A folder of our own client's, who is told what is wanted of it in the answer. */
+function offeredFolder({ head, rest }: FolderUpload, stream: ProgressStream): FolderSource {
+  let isAsked = false;
+  const ask = (wanted: readonly number[]): void => {
+    isAsked = true;
+    void stream.line({ [EXTENSION]: { wanted } });
+  };
+  return {
+    key: head.key,
+    list: async () => head.entries,
+    fetch: (entries) => {
+      const places = new Map(head.entries.map(({ path }, place) => [path, place]));
+      ask(entries.flatMap(({ path }) => places.get(path) ?? []));
+      return Readable.from(rest, { objectMode: false });
+    },
+    close: () => {
+      if (!isAsked) ask([]);
+    },
+  };
 }
 
 function tagsOf(query: URLSearchParams): readonly string[] {

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import {
   approximately,
@@ -9,6 +10,8 @@ import {
   FrameReader,
   filtersFromQuery,
   filtersToQuery,
+  folderHeadToWire,
+  folderUploadFromWire,
   frame,
   instantFromQuery,
   modeFromGo,
@@ -166,4 +169,33 @@ describe("progress and credentials", () => {
     expect(credentialsFromHeader("e30=")).toBeUndefined();
     expect(credentialsFromHeader("garbage!")).toBeUndefined();
   });
+});
+
+describe("a folder that is offered", () => {
+  const entries = [
+    { path: "a\nb", isFolder: true, sizeBytes: 0 },
+    { path: "a\nb/c", isFolder: false, sizeBytes: 3, fingerprint: "f" },
+  ];
+  const bytes = Buffer.concat([
+    Buffer.from(folderHeadToWire({ key: "k", entries, dockerfileText: "FROM é" })),
+    Buffer.from("and\nthe tar"),
+  ]);
+  const upload = (...parts: readonly Buffer[]) => folderUploadFromWire(Readable.from(parts));
+
+  it.each([1, 7, 64, bytes.length])("comes back however the bytes are cut: %i at a time", async (size) => {
+    const parts: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += size) parts.push(bytes.subarray(at, at + size));
+    const { head, rest } = await upload(...parts);
+    expect(head).toEqual({ key: "k", entries, dockerfileText: "FROM é" });
+    const left: Buffer[] = [];
+    for await (const part of rest) left.push(part);
+    expect(Buffer.concat(left).toString()).toBe("and\nthe tar");
+  });
+
+  it.each(["", "{", "{}\n", "[]\n", '{"entries":[["a"]]}\n', '{"entries":[null]}\n', "no json\n"])(
+    "is refused as %j",
+    async (text) => {
+      await expect(upload(Buffer.from(text))).rejects.toMatchObject({ kind: "invalid" });
+    },
+  );
 });

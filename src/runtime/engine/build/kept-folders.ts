@@ -21,6 +21,7 @@ export interface KeptUsage {
 
 interface Kept {
   readonly id: string;
+  readonly key: string;
   readonly dir: string;
   readonly createdAt: Date;
   lastUsedAt: Date;
@@ -47,15 +48,15 @@ export interface BorrowedFolder {
 export class KeptFolders {
   readonly #layout: DiskLayout;
   readonly #trash: Trash;
-  /** Not borrowed, by key, least recently used first. */
-  readonly #idle = new Map<string, Kept>();
+  /** Not borrowed, least recently used first. Builds of one folder at a time leave one each. */
+  #idle: Kept[] = [];
 
   constructor(layout: DiskLayout, trash: Trash) {
     this.#layout = layout;
     this.#trash = trash;
   }
 
-  /** The folder as it is now. Of two builds that want the same one at a time, one begins with nothing. */
+  /** The folder as it is now. Of two builds that first want the same one at a time, one begins with nothing. */
   async borrow(
     source: FolderSource,
     options: { readonly trees: Trees; readonly signal?: AbortSignal | undefined },
@@ -72,22 +73,22 @@ export class KeptFolders {
     return {
       dir: kept.dir,
       digests: kept.digests,
-      giveBack: () => this.#giveBack(source.key, kept),
+      giveBack: () => this.#giveBack(kept),
     };
   }
 
   usage(): readonly KeptUsage[] {
-    return [...this.#idle.values()];
+    return this.#idle;
   }
 
   /** Lets go of those, unless a build has borrowed them meanwhile. */
   async drop(ids: readonly string[]): Promise<void> {
-    for (const [key, { id }] of [...this.#idle]) if (ids.includes(id)) await this.#drop(key);
+    for (const kept of this.#idle.filter(({ id }) => ids.includes(id))) await this.#drop(kept);
   }
 
   async #take(key: string): Promise<Kept> {
-    const idle = this.#idle.get(key);
-    this.#idle.delete(key);
+    const idle = this.#idle.findLast((kept) => kept.key === key);
+    if (idle !== undefined) this.#forget(idle);
     if (idle !== undefined && (await isFolder(idle.dir))) return idle;
     const id = randomBytes(8).toString("hex");
     const dir = join(this.#layout.temporaryDir, `build-${id}`);
@@ -95,6 +96,7 @@ export class KeptFolders {
     const now = new Date();
     return {
       id,
+      key,
       dir,
       createdAt: now,
       lastUsedAt: now,
@@ -124,21 +126,25 @@ export class KeptFolders {
     kept.sizeBytes = listing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  async #giveBack(key: string, kept: Kept): Promise<void> {
-    await this.#drop(key);
-    this.#idle.set(key, kept);
-    let bytes = [...this.#idle.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    for (const [oldest, { sizeBytes }] of [...this.#idle]) {
-      if (bytes <= MAX_KEPT_BYTES && this.#idle.size <= MAX_KEPT_FOLDERS) return;
-      bytes -= sizeBytes;
+  async #giveBack(kept: Kept): Promise<void> {
+    this.#idle.push(kept);
+    let bytes = this.#idle.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const oldest of [...this.#idle]) {
+      if (bytes <= MAX_KEPT_BYTES && this.#idle.length <= MAX_KEPT_FOLDERS) return;
+      bytes -= oldest.sizeBytes;
       await this.#drop(oldest);
     }
   }
 
-  async #drop(key: string): Promise<void> {
-    const kept = this.#idle.get(key);
-    this.#idle.delete(key);
-    if (kept !== undefined) await this.#trash.discard(kept.dir);
+  async #drop(kept: Kept): Promise<void> {
+    if (this.#forget(kept)) await this.#trash.discard(kept.dir);
+  }
+
+  /** Whether it was there: nobody else discards it, or has borrowed it. */
+  #forget(kept: Kept): boolean {
+    const isHere = this.#idle.includes(kept);
+    this.#idle = this.#idle.filter((other) => other !== kept);
+    return isHere;
   }
 }
 
