@@ -47,6 +47,7 @@ export function createExec(ctx: ContainersContext, nameOrId: string, spec: ExecS
   if (spec.command.length === 0) throw new RuntimeError("invalid", "No exec command specified");
   refuseUnlessRunning(container);
   refuseUnknownUser(container, spec);
+  ctx.cgroups.expectMove();
   forgetOld(ctx);
   const exec = new ExecState(container, spec);
   ctx.execs.set(exec.id, exec);

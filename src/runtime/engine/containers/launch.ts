@@ -42,6 +42,7 @@ export async function launch(ctx: ContainersContext, container: Container): Prom
 async function bringUp(ctx: ContainersContext, container: Container): Promise<void> {
   const { id } = container;
   const { spec, imageId, mounts } = container.record;
+  ctx.cgroups.expectMove();
   const links = linkEnv(ctx.table, container);
   const donor = donorOf(spec.networkMode);
   if (donor !== undefined) runOf(ctx, donor, "network"); // says so when it does not run
