@@ -125,7 +125,7 @@ async function perform(step: Step, context: PerformContext, signal: AbortSignal)
     case "wait-completed":
       return wait(step, context, signal);
     case "exec-hook":
-      return step.hook === "pre_start" ? runPreStart(step, context, signal) : runHook(runtime, step, emit);
+      return step.hook === "pre_start" ? runPreStart(step, context, signal) : runHook(step, context, signal);
     default:
       return unreachable(step);
   }

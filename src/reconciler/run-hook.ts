@@ -1,17 +1,17 @@
+import { unlessAborted } from "../lib/unless-aborted.ts";
 import type { ExecHookStep } from "../planner/index.ts";
-import type { ContainerRuntime } from "../runtime/index.ts";
-import type { ProgressEvent } from "./progress.ts";
+import type { PerformContext } from "./perform-step.ts";
 import { StepError } from "./step-error.ts";
 
-/** Runs a hook in its container; rejects when it does not succeed. */
+/** Runs a hook in its container; rejects when it does not succeed, or is left to itself because `signal` aborts. */
 export async function runHook(
-  runtime: ContainerRuntime,
   step: ExecHookStep,
-  emit: (event: ProgressEvent) => void,
+  { runtime, emit }: Pick<PerformContext, "runtime" | "emit">,
+  signal: AbortSignal,
 ): Promise<void> {
   const { containers } = runtime;
   const { name, id, service } = step.container;
-  const execId = await containers.createExec(id ?? name, {
+  const creating = containers.createExec(id ?? name, {
     command: step.command,
     attachStdout: true,
     attachStderr: true,
@@ -20,10 +20,23 @@ export async function runHook(
     ...(step.workingDir !== undefined && { workingDir: step.workingDir }),
     ...(step.env !== undefined && { env: step.env }),
   });
-  const session = await containers.startExec(execId);
-  if (session !== undefined)
-    for await (const { stream, data } of session.output)
-      emit({ kind: "hook-output", name, stepId: step.id, stream, data });
+  const execId = await unlessAborted(creating, signal);
+  const starting = containers.startExec(execId);
+  const letGo = () =>
+    void starting.then(
+      (session) => session?.close(),
+      () => {},
+    );
+  signal.addEventListener("abort", letGo, { once: true });
+  try {
+    const session = await unlessAborted(starting, signal);
+    if (session !== undefined)
+      for await (const { stream, data } of session.output)
+        emit({ kind: "hook-output", name, stepId: step.id, stream, data });
+  } finally {
+    signal.removeEventListener("abort", letGo);
+  }
+  signal.throwIfAborted();
   const { exitCode = 0 } = await containers.inspectExec(execId);
   if (exitCode !== 0) throw new StepError(`${service} hook exited with status ${exitCode}`);
 }

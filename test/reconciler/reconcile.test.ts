@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type ContainerRuntime, RuntimeError } from "../../src/runtime/index.ts";
+import { AsyncQueue } from "../../src/lib/async-queue.ts";
+import { type ContainerRuntime, type OutputChunk, RuntimeError } from "../../src/runtime/index.ts";
 import type { Service, Volume } from "../../src/spec/index.ts";
 import { needs, stackOf, volumeOf } from "../planner/stack-builder.ts";
+import { until } from "../support/until.ts";
 import { IMAGE, openWorld, Person, statuses } from "./support.ts";
 
 const SERVER = { image: IMAGE, command: ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 1; done"] };
@@ -765,6 +767,33 @@ describe("the narrower requests", () => {
       signal: interrupt.signal,
     });
     expect(report.outcome).toBe("cancelled");
+  });
+
+  it.each(["startExec", "output"])("end with their signal though a hook does not end: %s", async (where) => {
+    const person = new Person(openWorld());
+    await person.up(stackOf({ web: { ...SERVER, pre_stop: [{ command: ["true"] }] } }));
+    const { runtime } = person.world;
+    const interrupt = new AbortController();
+    let isLetGo = false;
+    const startExec: ContainerRuntime["containers"]["startExec"] = async (id, options) => {
+      const session = await runtime.containers.startExec(id, options);
+      if (session === undefined) return undefined;
+      const output = new AsyncQueue<OutputChunk>();
+      setImmediate(() => interrupt.abort());
+      if (where === "startExec") await new Promise((resolve) => setTimeout(resolve, 50));
+      const close = () => {
+        isLetGo = true;
+        output.close();
+      };
+      return { ...session, output, close };
+    };
+    const report = await person.ask({ do: "stop" }, undefined, {
+      runtime: { ...runtime, containers: { ...runtime.containers, startExec } },
+      signal: interrupt.signal,
+    });
+    expect(report.outcome).toBe("cancelled");
+    await until(() => isLetGo);
+    expect(await statuses(runtime)).toEqual({ "shop-web-1": "running" });
   });
 
   it("stop, start, restart, pause, kill and remove in order of dependency", async () => {
