@@ -56,7 +56,7 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
   const { stack } = planning;
   const isHold = options.isHold === true;
   const candidates = isHold ? Object.keys(desired.services) : Object.keys(stack.services);
-  const whole = scopeOf(stack, { ...options, candidates });
+  const whole = scopeOf(stack, { ...options, candidates, noDeps: isHold || options.noDeps === true });
   const scope = { ...whole, ordered: whole.ordered.filter((name) => options.except?.has(name) !== true) };
   noteUnknown(planning, [...scope.unknown, ...unknownIn(planning, options.scale)]);
   checkServices(planning, scope);
