@@ -4,7 +4,7 @@ import type { Slot } from "./fates.ts";
 import type { ObservedContainer } from "./observed.ts";
 import type { PlanProblem } from "./plan.ts";
 import type { ServiceFate } from "./plan-services.ts";
-import type { Planning } from "./planning.ts";
+import { isRunning, type Planning } from "./planning.ts";
 
 interface Wish {
   readonly slot: Slot;
@@ -60,8 +60,12 @@ export function findPorts(
   return { problems, handovers };
 }
 
+/** The ports it is to have. What has ended and is not started asks for none. */
 function wishesOf(slot: Slot): readonly Wish[] {
-  if (slot.fate.kind === "remove" || slot.fate.kind === "stop") return [];
+  const { fate, container } = slot;
+  if (fate.kind === "remove" || fate.kind === "stop") return [];
+  const stays = fate.kind === "keep" || fate.kind === "leave";
+  if (stays && container !== undefined && !isRunning(container)) return [];
   return (slot.service.ports ?? []).flatMap((port, index) => {
     const binding = bindingOf(port);
     const { hostPort } = binding;

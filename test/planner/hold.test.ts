@@ -51,3 +51,31 @@ it("while nobody asks, services start after those they depend on", async () => {
     ["container/shop-web-1:start", ["container/shop-db-1:start"]],
   ]);
 });
+
+describe("while nobody asks, a port", () => {
+  const ports = [{ target: 80, published: "8080" }];
+  it.each<readonly [string, Service, readonly Request[]]>([
+    ["was stopped", SERVER, [{ do: "stop", services: ["blue"] }]],
+    ["ended by itself", { image: IMAGE, command: ["true"] }, []],
+  ])("is not kept from a service by another that %s", async (_what, service, requests) => {
+    const person = new Person(openWorld());
+    const { runtime, clock } = person.world;
+    const stack = stackOf({ blue: { ...service, ports }, green: { ...SERVER, ports } });
+    await person.up(stack, { services: ["blue"] });
+    for (const request of requests) await person.ask(request);
+    await person.up(stack, { services: ["green"] });
+    await runtime.containers.remove("shop-green-1", { force: true });
+    expect((await person.hold()).plan.notes).toEqual([]);
+    expect(await statuses(runtime)).toEqual({ "shop-blue-1": "exited", "shop-green-1": "running" });
+    await clock.turnUntil(runtime.containers.stop("shop-green-1"));
+    expect((await person.hold()).plan.notes).toEqual([]);
+  });
+
+  it("is kept from a service by another that runs", async () => {
+    const person = new Person(openWorld());
+    const stack = stackOf({ blue: { ...SERVER, ports }, green: { ...SERVER, ports } });
+    await person.up(stack, { services: ["blue"] });
+    const { plan } = await person.up(stack, { services: ["green"] });
+    expect(plan.problems).toMatchObject([{ kind: "taken-port", path: "services.green.ports[0]" }]);
+  });
+});
