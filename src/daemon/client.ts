@@ -4,8 +4,16 @@ import type { Plan } from "../planner/index.ts";
 import type { Report } from "../reconciler/index.ts";
 import type { StoreProblem } from "../runtime/engine/index.ts";
 import { RuntimeError } from "../runtime/index.ts";
-import type { AskListener, DaemonStatus, StackAsk, StackEntry, StackEvent, Stacks } from "./stack-api.ts";
-import { STACK_API } from "./stack-api.ts";
+import {
+  type AskListener,
+  type DaemonStatus,
+  lostDaemon,
+  STACK_API,
+  type StackAsk,
+  type StackEntry,
+  type StackEvent,
+  type Stacks,
+} from "./stack-api.ts";
 import { fromWire, toWire } from "./stack-wire.ts";
 
 export { credentialsFor, eraseCredentials, registryNamed, storeCredentials } from "./credentials.ts";
@@ -100,13 +108,6 @@ async function* eventsOf(response: IncomingMessage, ask: StackAsk): AsyncIterabl
     // The connection was cut: no answer of the daemon's is like that.
     throw lostDaemon(ask);
   }
-}
-
-function lostDaemon({ stackName, request }: StackAsk): RuntimeError {
-  return new RuntimeError(
-    "unavailable",
-    `Lost the daemon while it worked on \`${request.do}\` of stack "${stackName}": it ended or was killed; the same command again starts it and goes on where it stopped`,
-  );
 }
 
 async function rejection(response: IncomingMessage): Promise<unknown> {

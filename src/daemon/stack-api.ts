@@ -1,5 +1,6 @@
 import type { Desired, Plan, Request } from "../planner/index.ts";
 import type { ProgressEvent, Report, StackStatus } from "../reconciler/index.ts";
+import { RuntimeError } from "../runtime/index.ts";
 import type { Stack } from "../spec/index.ts";
 
 /** Everything of ours lies under it, beside the Docker Engine API. */
@@ -65,4 +66,12 @@ export interface Stacks {
   ask(ask: StackAsk, listener?: AskListener): Promise<Report>;
   get(stackName: string): Promise<StackEntry | undefined>;
   list(): Promise<readonly StackEntry[]>;
+}
+
+/** Of a request that the daemon's end cuts short, whoever notices it first. */
+export function lostDaemon({ stackName, request }: StackAsk): RuntimeError {
+  return new RuntimeError(
+    "unavailable",
+    `Lost the daemon while it worked on \`${request.do}\` of stack "${stackName}": it ended or was killed; the same command again starts it and goes on where it stopped`,
+  );
 }

@@ -9,14 +9,14 @@ import {
 import { type Controller, type ObserveOptions, preview, type Report } from "../reconciler/index.ts";
 import { type ContainerRuntime, RuntimeError } from "../runtime/index.ts";
 import { desiredFromWorld } from "./desired-from-world.ts";
-import type { AskListener, StackAsk, StackEntry, Stacks } from "./stack-api.ts";
+import { type AskListener, lostDaemon, type StackAsk, type StackEntry, type Stacks } from "./stack-api.ts";
 import type { StackStore, StoredStack } from "./stack-store.ts";
 
 export interface StackDeskOptions extends Pick<ObserveOptions, "isPortTaken"> {
   readonly runtime: ContainerRuntime;
   readonly store: StackStore;
   readonly controller: Controller;
-  /** Aborted when the daemon ends: what it then leaves unfinished is still asked for. */
+  /** Aborted when the daemon ends: that cuts requests short, and what it leaves unfinished is still asked for. */
   readonly lifetime: AbortSignal;
 }
 
@@ -80,9 +80,10 @@ export class StackDesk implements Stacks {
   }
 
   async #serve(ask: StackAsk, { signal, onEvent }: AskListener): Promise<Report> {
+    const { controller, store, lifetime } = this.#options;
+    if (lifetime.aborted) throw lostDaemon(ask);
     if (signal?.aborted === true)
       throw new RuntimeError("cancelled", `Cancelled before its turn: ${ask.request.do}`);
-    const { controller, store, lifetime } = this.#options;
     const { desired, isKept } = await this.#desiredFor(ask);
     const before = store.stored(ask.stackName);
     const keep = async (kept: Desired) => {
@@ -95,10 +96,11 @@ export class StackDesk implements Stacks {
       approve: (plan, observed) =>
         keep(ask.request.do === "rm" ? desiredAfterRemoval(desired, plan, observed) : desired),
       ...(ask.imagesAtOnce !== undefined && { imagesAtOnce: ask.imagesAtOnce }),
-      ...(signal !== undefined && { signal }),
+      signal: signal === undefined ? lifetime : AbortSignal.any([signal, lifetime]),
       ...(onEvent !== undefined && { onProgress: onEvent }),
     });
-    if (report.outcome === "cancelled" && isKept && !lifetime.aborted) await this.#takeBack(ask, before);
+    if (report.outcome === "cancelled" && lifetime.aborted) throw lostDaemon(ask);
+    if (report.outcome === "cancelled" && isKept) await this.#takeBack(ask, before);
     if (report.outcome === "unchanged") await keep(desired);
     if (isFinishedDown(desired, report)) await store.remove(ask.stackName);
     return report;

@@ -236,6 +236,34 @@ describe("the daemon", () => {
       .toEqual(["web"]);
   });
 
+  it("ends while it works on a request, which is told so and carried on by the next one", async () => {
+    const client = await start();
+    const waits = {
+      ...web,
+      depends_on: { sick: { condition: "service_healthy", required: true } },
+    } as const;
+    const sick = { ...web, healthcheck: { test: ["CMD", "false"], interval: "1s", retries: 1000 } };
+    let asked: readonly Promise<unknown>[] = [];
+    await new Promise<void>((resolve) => {
+      const services = { waits, sick };
+      const up = client.ask(
+        { stackName: "shop", request: { do: "up" }, stack: stack("shop", services) },
+        { onEvent: (event) => event.kind === "object" && event.word === "Waiting" && resolve() },
+      );
+      asked = [up, client.ask({ stackName: "shop", request: { do: "stop" } })];
+    });
+    const told = Promise.allSettled(asked);
+    await client.stop();
+    await running[0]?.ended;
+    expect(await told).toMatchObject([
+      { reason: { kind: "unavailable", message: expect.stringContaining("worked on `up` of stack") } },
+      { reason: { kind: "unavailable", message: expect.stringContaining("worked on `stop` of stack") } },
+    ]);
+    running.length = 0;
+    const next = await start(pathsOf(), openMemoryRuntime());
+    expect((await next.get("shop"))?.desired?.services).toMatchObject({ waits: { state: "running" } });
+  });
+
   it("queues requests for one stack, and says behind what", async () => {
     const client = await start();
     const queued: string[] = [];

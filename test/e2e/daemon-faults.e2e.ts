@@ -61,6 +61,25 @@ scenario("a stale socket must be no obstacle", SIMPLE, async (world, step) => {
   await step("down", () => world.stowage("down -t 1"));
 });
 
+scenario("the daemon must end in the middle of a request, and say so", SIMPLE, async (world, step) => {
+  const pid = await world.daemonPid();
+  const up = world.attempt("-p slow -f - up -d --wait", { input: WAITING });
+  await step("while up --wait waits, daemon stop ends within seconds", async () => {
+    await eventually("it waits", async () =>
+      (await statesOf(world, "-p slow")).includes("slow-slow-1 running"),
+    );
+    await world.stowage("daemon stop -t 20");
+    await gone(pid);
+  });
+  await step("whoever had asked is told", async () =>
+    expectRefusal(await up, 1, 'Lost the daemon while it worked on `up` of stack "slow"'),
+  );
+  await step("the next one has the stack as asked for", async () => {
+    expect((await world.stowage("ls")).stdout).toMatch(/slow\s+running/);
+    await world.stowage("-p slow down -t 0");
+  });
+});
+
 scenario(
   "a corrupt state file must be named, and cost only what it describes",
   SIMPLE,
