@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -11,6 +11,7 @@ import {
   link,
   openImageBench,
   stream,
+  type TarItem,
   tarOf,
 } from "../support/image-bench.ts";
 
@@ -170,6 +171,34 @@ describe("images", () => {
     });
     const [top = ""] = (await bench.images.resolve(child.id)).layerDirs;
     expect(lstatSync(join(top, "data"))).toMatchObject({ mode: 0o40700, uid: 33, gid: 44 });
+  });
+
+  it("cannot give the machine's folders another look, by a link in the place of one that a layer passed through", async () => {
+    // What a layer's link `../..` leads to while the layer is being made.
+    const outside = bench.layout.temporaryDir;
+    mkdirSync(join(outside, "etc"), { mode: 0o750 });
+    const evil = folder("a/etc", { mode: 0o4777, uid: 1234, gid: 1234 });
+    const base = await importTar(tarOf([folder("a"), evil, link("b", outside)]), "base:1");
+    const whiteout: TarItem = { name: "a/etc/.wh.x" };
+    const [{ id }, through] = [
+      await bench.images.commitLayer({
+        parentId: base.id,
+        layer: stream(tarOf([whiteout, link("a", "../..")])),
+        config: {},
+        createdBy: "x",
+      }),
+      await bench.images.commitLayer({
+        parentId: base.id,
+        layer: stream(tarOf([{ name: "b/etc/f", data: "1" }])),
+        config: {},
+        createdBy: "x",
+      }),
+    ];
+    expect(lstatSync(join(outside, "etc"))).toMatchObject({ mode: 0o40750, uid: 0, gid: 0 });
+    const [top = ""] = (await bench.images.resolve(id)).layerDirs;
+    expect(lstatSync(join(top, "a")).isSymbolicLink()).toBe(true);
+    const [other = ""] = (await bench.images.resolve(through.id)).layerDirs;
+    expect(lstatSync(join(other, "b/etc"))).toMatchObject({ mode: 0o40755, uid: 0, gid: 0 });
   });
 
   it("whose layers go through links stay inside", async () => {

@@ -1,13 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { chmod, lchown, lstat, lutimes, mkdir, readdir, readFile, rename } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { isMissing, readFileIfThere, writeFileAtomically } from "../../../lib/atomic-file.ts";
+import { readFileIfThere, writeFileAtomically } from "../../../lib/atomic-file.ts";
 import { KeyedMutex } from "../../../lib/keyed-mutex.ts";
 import { RuntimeError } from "../../index.ts";
 import type { DiskLayout } from "../disk-layout.ts";
 import type { Trash } from "../rootfs/index.ts";
-import { type LayerContent, spreadFolders, startTool, unpackLayer } from "../rootfs/index.ts";
+import {
+  type LayerContent,
+  lookBelow,
+  openFolderBelow,
+  spreadFolders,
+  startTool,
+  unpackLayer,
+} from "../rootfs/index.ts";
 import { chainIdOf, type Digest, DigestMeter, hexOf } from "./digest.ts";
 import { JsonShape } from "./json-shape.ts";
 
@@ -166,29 +174,30 @@ export class LayerStore {
 
   /**
    * A folder that a layer only passes through looks as it does below; unpacking alone would give it to root
-   * with mode 0755 and hide what the layer below says.
+   * with mode 0755 and hide what the layer below says. No link of the layer's is followed on the way.
    */
   async #inheritFolders(staged: StagedLayer, parentChainId: Digest | undefined): Promise<void> {
-    const folders = staged.content.impliedFolders.map((folder) => Buffer.from(folder, "latin1"));
-    folders.sort((a, b) => a.length - b.length);
-    for (const folder of folders) {
-      const below = await this.#statBelow(folder, parentChainId);
-      const path = within(staged.dir, folder);
-      if (below === undefined || !(await lstat(path)).isDirectory()) continue;
-      await lchown(path, below.uid, below.gid);
-      await chmod(path, below.mode & 0o7777);
-      await lutimes(path, below.atime, below.mtime);
+    const paths = staged.content.impliedFolders.map((path) => Buffer.from(path, "latin1"));
+    paths.sort((a, b) => a.length - b.length);
+    for (const path of paths) {
+      const below = await this.#statBelow(path, parentChainId);
+      if (below === undefined) continue;
+      const folder = await openFolderBelow(staged.dir, path);
+      if (folder === undefined) continue;
+      try {
+        await chown(folder.path, below.uid, below.gid);
+        await chmod(folder.path, below.mode & 0o7777);
+        await utimes(folder.path, below.atime, below.mtime);
+      } finally {
+        await folder.close();
+      }
     }
   }
 
-  async #statBelow(folder: Buffer, chainId: Digest | undefined) {
+  async #statBelow(path: Buffer, chainId: Digest | undefined): Promise<Stats | undefined> {
     for (let at = chainId; at !== undefined; at = this.#layers.get(at)?.parentChainId) {
-      try {
-        const stat = await lstat(within(this.dirOf(at), folder));
-        return stat.isDirectory() ? stat : undefined;
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-      }
+      const found = await lookBelow(this.dirOf(at), path);
+      if (found !== undefined) return found.isDirectory() ? found : undefined;
     }
     return undefined;
   }
@@ -228,10 +237,6 @@ export class LayerStore {
       );
     }
   }
-}
-
-function within(dir: string, path: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${dir}/`), path]);
 }
 
 async function writeStored(dir: string, stored: StoredLayer, isDurable: boolean): Promise<void> {

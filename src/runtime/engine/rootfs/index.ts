@@ -2,6 +2,7 @@ export { diffTar, type UpperTar } from "./diff-tar.ts";
 export { fileBytes } from "./file-bytes.ts";
 export { initLayer } from "./init-layer.ts";
 export { EMPTY_FOLDER, type LayerContent } from "./layer-filter.ts";
+export { lookBelow, openFolderBelow } from "./open-folder.ts";
 export { openRootfs } from "./open-rootfs.ts";
 export { spreadFolders } from "./spread-folders.ts";
 export {

@@ -157,6 +157,7 @@ export class LayerFilter extends Transform {
     const plain = plainEntry(path, entry, this.#hardlinkTarget(entry));
     this.#rememberLink(path, plain);
     if (plain.type === "directory") this.#folders.set(path, plain);
+    else if (this.#folders.has(path)) this.#forgetFolder(path);
     this.#output.push(formatEntry(plain));
   }
 
@@ -176,6 +177,14 @@ export class LayerFilter extends Transform {
   #implyParents(path: string): void {
     for (let parent = parentOf(path); !this.#folders.has(parent); parent = parentOf(parent))
       this.#folders.set(parent, undefined);
+  }
+
+  /** Something else is in its place from now on: what was said of what it held is no longer of this layer. */
+  #forgetFolder(path: string): void {
+    const isGone = (other: string): boolean => other === path || other.startsWith(`${path}/`);
+    for (const folder of this.#folders.keys()) if (isGone(folder)) this.#folders.delete(folder);
+    for (const marked of [this.#whiteouts, this.#opaqueFolders])
+      for (const other of marked) if (isGone(other)) marked.delete(other);
   }
 
   /** The folder once more, with the mark by which overlayfs hides what lies below it. */

@@ -144,6 +144,18 @@ describe("a layer's filter", () => {
     expect(entries.at(-1)?.xattrs.get("trusted.overlay.opaque")?.toString()).toBe("y");
   });
 
+  it("says nothing of what a folder held in whose place something else has come", async () => {
+    const { content } = await filtered(
+      tarOf([
+        { name: "a/b/.wh.gone" },
+        { name: "a/c/.wh..wh..opq" },
+        { name: "ab/.wh.kept" },
+        { name: "a", type: "symlink", linkName: "/" },
+      ]),
+    );
+    expect(content).toMatchObject({ whiteouts: ["ab/kept"], opaqueFolders: [], impliedFolders: ["", "ab"] });
+  });
+
   it("drops attributes that would steer the overlay, and keeps those of the image", async () => {
     const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
     const xattrs = new Map([
