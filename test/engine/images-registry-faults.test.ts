@@ -543,6 +543,26 @@ describe("a registry that", () => {
     }
   });
 
+  it("is a mirror that fails at one layer has the next one serve all of it", async () => {
+    const image = anImage();
+    const broken = await serve(image, (request, response) => {
+      if (!isLayer(request)) return false;
+      response.writeHead(404).end();
+      return true;
+    });
+    const whole = await serve(image);
+    const images = await openImages({
+      ...bench,
+      users: { ofImage: () => [], ofVolume: () => [] },
+      registries: { mirrors: [broken, whole].map(({ host }) => `http://${host}`) },
+    });
+    await images.port.pull("app:1");
+    expect((await images.port.inspect("app:1")).repoTags).toEqual(["app:1"]);
+    const asked = (server: FakeServer) =>
+      server.requests.some(({ url }) => url.endsWith(digestOf(image.layer)));
+    expect([broken, whole].map(asked)).toEqual([true, true]);
+  });
+
   it("is a mirror serves for Docker Hub, without its credentials", async () => {
     const server = await serve(anImage());
     const images = await openImages({

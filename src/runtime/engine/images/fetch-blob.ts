@@ -10,7 +10,6 @@ export interface FetchOptions {
   readonly session: RegistrySession;
   readonly repository: Repository;
   readonly onProgress?: ((progress: Omit<ImageProgress, "id">) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

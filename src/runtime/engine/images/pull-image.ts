@@ -32,8 +32,7 @@ const UNPACKINGS = 2;
 interface Pull {
   readonly context: ImageContext;
   readonly reference: Reference;
-  readonly options: PullOptions & { readonly signal: AbortSignal };
-  readonly fail: () => void;
+  readonly options: PullOptions;
   readonly session: RegistrySession;
   readonly repository: Repository;
   readonly lease: Lease;
@@ -54,17 +53,13 @@ export async function pullImage(
   if (familiarName(reference) === "scratch")
     throw new RuntimeError("invalid", "'scratch' is a reserved name");
   const lease = context.leases.open();
-  // What fails in one layer ends the others.
-  const failed = new AbortController();
-  const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const session = pullSession(reference, context.registries, { ...options, signal });
+  const session = pullSession(reference, context.registries, options);
   try {
     return await RegistrySession.run(session, (opened) =>
       pullFrom({
         context,
         reference,
-        options: { ...options, signal },
-        fail: () => failed.abort(),
+        options,
         session: opened,
         repository: new Repository(opened, reference.path),
         lease,
@@ -157,9 +152,9 @@ async function chooseImage(
 }
 
 async function fetchConfig(pull: Pull, manifest: ImageManifest): Promise<Buffer> {
-  const { context, session, repository, options, lease } = pull;
+  const { context, session, repository, lease } = pull;
   lease.hold(manifest.config.digest);
-  await fetchBlob(context, manifest.config, { session, repository, signal: options.signal });
+  await fetchBlob(context, manifest.config, { session, repository });
   return context.content.read(manifest.config.digest);
 }
 
@@ -220,7 +215,7 @@ function teller({ options }: Pull): Tell {
 
 /** Downloads and unpacks; undefined when it is unpacked already. */
 async function fetchLayer(pull: Pull, layer: WantedLayer, tell: Tell): Promise<StagedLayer | undefined> {
-  const { context, session, repository, options } = pull;
+  const { context, session, repository } = pull;
   const { blob, diffId, chainId } = layer;
   const isUnpacked = () => context.layers.get(chainId) !== undefined;
   if (isUnpacked() && (await context.content.has(blob.digest))) {
@@ -231,7 +226,6 @@ async function fetchLayer(pull: Pull, layer: WantedLayer, tell: Tell): Promise<S
     fetchBlob(context, blob, {
       session,
       repository,
-      signal: options.signal,
       onProgress: (progress) => tell(blob.digest, progress),
     }),
   );
@@ -239,7 +233,7 @@ async function fetchLayer(pull: Pull, layer: WantedLayer, tell: Tell): Promise<S
   if (isUnpacked()) return undefined;
   return pull.unpackings.add(async () => {
     tell(blob.digest, { status: "Extracting", currentBytes: 0, totalBytes: blob.size });
-    const staged = await unpackBlob(context, { diffId, blob }, options.signal);
+    const staged = await unpackBlob(context, { diffId, blob }, session.signal);
     tell(blob.digest, { status: "Extracting", currentBytes: blob.size, totalBytes: blob.size });
     return staged;
   });
@@ -265,7 +259,8 @@ async function placeInOrder(
     }
     return placed;
   } catch (error) {
-    pull.fail();
+    // What fails in one layer ends the others.
+    pull.session.stop();
     for (const outcome of await Promise.allSettled(staging.slice(placed.length)))
       if (outcome.status === "fulfilled" && outcome.value !== undefined) await layers.discard(outcome.value);
     throw error;

@@ -49,6 +49,9 @@ const MAX_ERROR_BYTES = 64 << 10;
 export class RegistrySession {
   readonly #options: SessionOptions;
   readonly endpoint: Endpoint;
+  /** Ends what is done here: when the caller's own does, and at `stop`. */
+  readonly signal: AbortSignal;
+  readonly #stopped = new AbortController();
   readonly #connections: HttpConnections;
   #authorization: string | undefined;
   #loggingIn: Promise<string | undefined> | undefined;
@@ -56,6 +59,8 @@ export class RegistrySession {
   constructor(options: SessionOptions, endpoint: Endpoint) {
     this.#options = options;
     this.endpoint = endpoint;
+    const { signal } = options;
+    this.signal = AbortSignal.any([this.#stopped.signal, ...(signal === undefined ? [] : [signal])]);
     this.#connections = new HttpConnections(endpoint.tls, options.stallMs);
   }
 
@@ -80,10 +85,16 @@ export class RegistrySession {
         if (isLast || isStopped || !(endpoint.isMirror || session.#isUnreachable)) throw error;
         failures.push(error);
       } finally {
-        session.#connections.close();
+        session.stop();
       }
     }
     throw failures[0];
+  }
+
+  /** Ends whatever is still going on at this endpoint; the next one may still serve. */
+  stop(): void {
+    this.#stopped.abort();
+    this.#connections.close();
   }
 
   #isUnreachable = false;
@@ -98,7 +109,7 @@ export class RegistrySession {
         await this.#connections.request({
           method: "GET",
           url: this.url("/v2/"),
-          signal: this.#options.signal,
+          signal: this.signal,
         }),
       );
     } catch (error) {
@@ -126,8 +137,9 @@ export class RegistrySession {
 
   /** Rethrows what no retry helps against, or what was tried often enough. */
   async waitToRetry(error: unknown, attempt: number): Promise<void> {
-    const { signal, retryDelayMs = 500 } = this.#options;
-    if (signal?.aborted === true) throw cancelled(signal);
+    const { signal } = this;
+    const { retryDelayMs = 500 } = this.#options;
+    if (signal.aborted) throw cancelled(signal);
     const isPassing =
       error instanceof RuntimeError && (error.kind === "unavailable" || error.kind === "timeout");
     if (!isPassing || this.#givenUp.has(error)) throw error;
@@ -137,7 +149,7 @@ export class RegistrySession {
     }
     const wanted = error instanceof RegistryFailure ? error.retryAfterMs : undefined;
     const backoff = retryDelayMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
-    await sleep(Math.min(wanted ?? backoff, MAX_WAIT_MS), undefined, signal === undefined ? {} : { signal });
+    await sleep(Math.min(wanted ?? backoff, MAX_WAIT_MS), undefined, { signal });
   }
 
   async #authorized(target: URL, request: SessionRequest): Promise<HttpResponse> {
@@ -169,6 +181,7 @@ export class RegistrySession {
         origin: this.endpoint.origin,
         scope: this.#options.scope,
         credentials: this.#options.credentials,
+        signal: this.signal,
       },
     )
       .then((authorization) => {
@@ -195,7 +208,7 @@ export class RegistrySession {
         url,
         headers: { ...request.headers, ...(isOwn && authorization !== undefined ? { authorization } : {}) },
         ...(body === undefined ? {} : { body }),
-        signal: this.#options.signal,
+        signal: this.signal,
       });
       this.#hasAnswered = true;
       const location = response.headers.location;
@@ -228,7 +241,8 @@ export class RegistrySession {
   /** Checks credentials: the registry's base answers 200 to who may come in. */
   async logIn(): Promise<{ readonly identityToken?: string }> {
     const base = this.url("/v2/");
-    const { signal, credentials, settings } = this.#options;
+    const { signal } = this;
+    const { credentials, settings } = this.#options;
     const first = await this.#connections.request({ method: "GET", url: base, signal });
     discard(first);
     if (first.status === 200) return {};
