@@ -184,10 +184,13 @@ function inheritedOf(planning: Planning, slot: Slot, old: ObservedContainer): re
   const mounts = spec.mounts ?? [];
   const unnamed = mounts.filter((mount) => mount.type === "volume" && mount.source === undefined);
   const taken = new Set(mounts.filter((mount) => !unnamed.includes(mount)).map(({ target }) => target));
-  const imageVolumes = planning.observed.images[spec.image]?.volumes ?? [];
-  const places = new Set([...unnamed.map(({ target }) => target), ...imageVolumes]);
+  const image = planning.observed.images[spec.image];
+  const places = new Set([...unnamed.map(({ target }) => target), ...(image?.volumes ?? [])]);
+  // Nobody knows the volumes of an image that is not here yet: nothing is lost.
+  const isPlace = (target: string, name: string) =>
+    places.has(target) || (image === undefined && /^[0-9a-f]{64}$/.test(name));
   return old.mounts.flatMap(({ type, name, target }) =>
-    type === "volume" && name !== undefined && places.has(target) && !taken.has(target)
+    type === "volume" && name !== undefined && isPlace(target, name) && !taken.has(target)
       ? [
           {
             ...unnamed.find((mount) => mount.target === target),

@@ -15,6 +15,8 @@ export interface Building {
   readonly options: UpOptions;
   /** Before any change. */
   readonly gate: readonly string[];
+  /** By service, before its containers are made, replaced or restarted. */
+  readonly images: ReadonlyMap<string, readonly string[]>;
   readonly fates: ReadonlyMap<string, ServiceFate>;
   /** By container id: the step that stops it. */
   readonly stops: Map<string, string>;
@@ -52,8 +54,8 @@ export function timeoutOf(options: UpOptions): { readonly timeoutSeconds?: numbe
 
 /** Dependents that restart with what they depend on are stopped before it is. */
 export function stopForRestart(build: Building): void {
-  const { planning, gate, options, fates } = build;
-  for (const { slots, service } of [...fates.values()].reverse()) {
+  const { planning, gate, images, options, fates } = build;
+  for (const { name, slots, service } of [...fates.values()].reverse()) {
     const follows = Object.entries(service.depends_on ?? {}).some(
       ([name, { restart }]) =>
         restart === true && fates.get(name)?.slots.some(({ fate }) => fate.kind === "replace"),
@@ -62,7 +64,8 @@ export function stopForRestart(build: Building): void {
       if (container === undefined || build.removals.has(container.id)) continue;
       if (fate.kind !== "restart" && !(follows && fate.kind === "replace")) continue;
       const reason = fate.kind === "replace" ? because("replaced") : fate.reason;
-      const stop = addStop(planning, container, { reason, after: gate, ...timeoutOf(options) });
+      const after = [...gate, ...(images.get(name) ?? [])];
+      const stop = addStop(planning, container, { reason, after, ...timeoutOf(options) });
       if (stop !== undefined) build.stops.set(container.id, stop);
     }
   }
@@ -70,15 +73,16 @@ export function stopForRestart(build: Building): void {
 
 /** A container that holds a port which another one gets is stopped before anything starts, not when its turn comes. */
 export function stopForPorts(build: Building): void {
-  const { planning, gate, options, fates, handovers, stops, removals } = build;
+  const { planning, gate, images, options, fates, handovers, stops, removals } = build;
   const holders = new Set([...handovers.values()].flatMap((ids) => [...ids]));
   if (holders.size === 0) return;
   for (const { slots } of [...fates.values()].reverse())
-    for (const { container } of slots) {
+    for (const { serviceName, fate, container } of slots) {
       if (container === undefined || !holders.has(container.id)) continue;
       if (stops.has(container.id) || removals.has(container.id)) continue;
       const reason = because("hands its port over");
-      const stop = addStop(planning, container, { reason, after: gate, ...timeoutOf(options) });
+      const after = fate.kind === "replace" ? [...gate, ...(images.get(serviceName) ?? [])] : gate;
+      const stop = addStop(planning, container, { reason, after, ...timeoutOf(options) });
       if (stop !== undefined) stops.set(container.id, stop);
     }
 }
@@ -253,7 +257,8 @@ function neededToCreate(build: Building, slot: Slot, placing: Placing): readonly
     mount.type === "volume" ? placing.ready.get(`volume/${mount.source}`) : undefined,
   );
   const owners = Object.keys(joins?.containerNames ?? {}).map((name) => placing.placed.get(name)?.existsId);
-  const found = [...networks, ...volumes, ...owners].filter((id) => id !== undefined);
+  const images = build.images.get(slot.serviceName) ?? [];
+  const found = [...images, ...networks, ...volumes, ...owners].filter((id) => id !== undefined);
   // What makes a network or volume waits for the gate itself.
   return networks.some((id) => id !== undefined) ? found : [...build.gate, ...found];
 }

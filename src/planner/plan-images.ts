@@ -11,10 +11,19 @@ export interface ImageChoice {
   readonly options: Pick<UpOptions, "pull" | "build" | "isHold">;
   /** Pulls and builds are done: what is here is what is used. */
   readonly areReady: boolean;
+  /** Nothing waits for an image but the services that are made from it. */
+  readonly isEachAlone: boolean;
 }
 
-/** Pulls and builds by policy. Ids of what every other change waits for, so that a missing image changes nothing. */
-export function planImages(planning: Planning, choice: ImageChoice): readonly string[] {
+export interface ImageSteps {
+  /** What every other change waits for, so that a missing image changes nothing. */
+  readonly gate: readonly string[];
+  /** What a service's containers wait for besides. */
+  readonly ofService: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Pulls and builds by policy. */
+export function planImages(planning: Planning, choice: ImageChoice): ImageSteps {
   const { stack, steps } = planning;
   const byImage = new Map<string, string[]>();
   for (const name of choice.services) {
@@ -24,14 +33,14 @@ export function planImages(planning: Planning, choice: ImageChoice): readonly st
     byImage.set(image, [...(byImage.get(image) ?? []), name]);
   }
   const builds = new Map<string, string>();
-  const ids: string[] = [];
-  const handled = new Set<string>();
+  const found = new Map<string, readonly string[]>();
   const handle = (image: string, names: readonly string[]): void => {
-    if (handled.has(image)) return;
-    handled.add(image);
+    if (found.has(image)) return;
+    found.set(image, []);
     const added = planImage(planning, { image, names, choice, builds, need });
-    if (added.length === 0) return;
-    ids.push(...added);
+    found.set(image, added);
+    // While nobody asks, no container is replaced for its image.
+    if (added.length === 0 || choice.options.isHold === true) return;
     const isForExisting = names.some((name) => (planning.byService.get(name)?.length ?? 0) > 0);
     if (isForExisting) planning.refreshes.push(image);
   };
@@ -44,12 +53,31 @@ export function planImages(planning: Planning, choice: ImageChoice): readonly st
   };
   for (const [image, names] of byImage) handle(image, names);
   for (const name of choice.services) {
-    const images = mountedImages(stack.services[name]).filter((image) => !byImage.has(image));
-    ids.push(...images.flatMap((image) => planMounted(planning, { image, name, choice }) ?? []));
+    for (const image of mountedImages(stack.services[name]))
+      if (!found.has(image)) found.set(image, planMounted(planning, { image, name, choice }));
   }
-  if (ids.length < 2) return ids;
+  if (choice.isEachAlone) return { gate: [], ofService: stepsByService(planning, choice, found) };
+  const after = [...found.values()].flat();
   const reason = because("all images are here");
-  return [steps.add<ImagesReadyStep>({ id: "images:ready", do: "images-ready", reason, after: ids })];
+  const gate =
+    after.length < 2
+      ? after
+      : [steps.add<ImagesReadyStep>({ id: "images:ready", do: "images-ready", reason, after })];
+  return { gate, ofService: new Map() };
+}
+
+function stepsByService(
+  { stack }: Planning,
+  { services }: ImageChoice,
+  byImage: ReadonlyMap<string, readonly string[]>,
+): ImageSteps["ofService"] {
+  return new Map(
+    services.map((name) => {
+      const service = stack.services[name];
+      const own = service === undefined ? [] : [imageOf(stack, name, service)];
+      return [name, [...own, ...mountedImages(service)].flatMap((image) => byImage.get(image) ?? [])];
+    }),
+  );
 }
 
 /** Images that a service mounts. */
@@ -63,12 +91,11 @@ export function mountedImages(service: Service | undefined): readonly string[] {
 function planMounted(
   planning: Planning,
   { image, name, choice }: { readonly image: string; readonly name: string; readonly choice: ImageChoice },
-): string | undefined {
+): readonly string[] {
   const service = planning.stack.services[name];
   const isWanted = service !== undefined && !choice.areReady && policyOf(service, choice) !== "never";
-  if (!isWanted || planning.observed.images[image] !== undefined) return undefined;
-  if (planning.steps.has(`image/${image}:pull`)) return undefined;
-  return addPull(planning, { image, names: [name] }, service, "missing");
+  if (!isWanted || planning.observed.images[image] !== undefined) return [];
+  return [addPull(planning, { image, names: [name] }, service, "missing")];
 }
 
 interface OneImage {

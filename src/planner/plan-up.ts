@@ -13,7 +13,7 @@ import { finishPlan, type Planning, startPlanning } from "./planning.ts";
 import { findPorts } from "./ports.ts";
 import { recreatePolicies, type UpOptions } from "./requests.ts";
 import { addNetworks, addVolumes } from "./resource-steps.ts";
-import { dependenciesOf, inDependencyOrder, type Scope, scopeOf } from "./scope.ts";
+import { dependenciesOf, followedBy, inDependencyOrder, type Scope, scopeOf } from "./scope.ts";
 import { unsupportedOf } from "./unsupported.ts";
 
 /** Brings the chosen services to what is desired, and keeps them there (`isHold`). */
@@ -77,18 +77,21 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
   const ports = findPorts(planning, fates, new Set(removesOrphans ? orphans.map(({ id }) => id) : []));
   planning.problems.push(...ports.problems);
   const imageUsers = isHold ? new Set(newSlots(fates).map((slot) => slot.serviceName)) : undefined;
-  const gate = planImages(planning, {
+  const { gate, ofService } = planImages(planning, {
     services: scope.ordered.filter(
       (name) => prepared.has(name) || (imageUsers?.has(name) ?? replicasOf(planning, name) > 0),
     ),
     options,
     areReady: options.areImagesReady === true,
+    // A network that is made anew takes all its users away: none of them may be without its image then.
+    isEachAlone: isHold && [...networks, ...volumes].every(({ kind }) => kind !== "replace"),
   });
   const cleared = planOrphans(planning, orphans, { options, after: gate });
   const build: Building = {
     planning,
     options,
     gate: [...gate, ...cleared.values()],
+    images: withThoseFollowed(fates, ofService),
     fates,
     stops: new Map(),
     removals: new Map(cleared),
@@ -230,6 +233,19 @@ function tasksOf({ stack }: Planning): ReadonlySet<string> {
     for (const [name, { condition }] of Object.entries(service.depends_on ?? {}))
       if (condition === "service_completed_successfully") found.add(name);
   return found;
+}
+
+/** What restarts with another service stops with it: not before that one's image is here. */
+function withThoseFollowed(
+  fates: ReadonlyMap<string, ServiceFate>,
+  own: ReadonlyMap<string, readonly string[]>,
+): ReadonlyMap<string, readonly string[]> {
+  const all = new Map<string, readonly string[]>();
+  for (const [name, { service }] of fates) {
+    const followed = followedBy(service).filter((other) => service.depends_on?.[other]?.required !== false);
+    all.set(name, [...(own.get(name) ?? []), ...followed.flatMap((other) => all.get(other) ?? [])]);
+  }
+  return all;
 }
 
 function newSlots(fates: ReadonlyMap<string, ServiceFate>): readonly Slot[] {

@@ -79,3 +79,75 @@ describe("while nobody asks, a port", () => {
     expect(plan.problems).toMatchObject([{ kind: "taken-port", path: "services.green.ports[0]" }]);
   });
 });
+
+describe("while nobody asks, an image that cannot be had", () => {
+  const typo = { ...SERVER, image: "typo:1", environment: { A: "now" } };
+  const openWorldWithoutTypo = () =>
+    openWorld({ images: { [IMAGE]: {}, "other:1": {} }, registry: () => undefined });
+
+  it("keeps no service from being put right but those made from it and those that need them", async () => {
+    const person = new Person(openWorldWithoutTypo());
+    const { runtime } = person.world;
+    const stack = stackOf({
+      web: SERVER,
+      db: { ...SERVER, image: "other:1" },
+      app: { ...SERVER, depends_on: needs("db") },
+      loose: { ...SERVER, depends_on: needs("db", "service_started", { required: false }) },
+    });
+    await person.up(stack);
+    for (const name of Object.keys(await statuses(runtime)))
+      await runtime.containers.remove(name, { force: true });
+    await runtime.networks.remove("shop_default");
+    await runtime.images.remove("other:1");
+    const report = await person.hold();
+    expect(report.outcome).toBe("failed");
+    expect(report.plan.steps.map(({ id }) => id)).not.toContain("images:ready");
+    expect(await statuses(runtime)).toEqual({
+      "shop-app-1": "created",
+      "shop-loose-1": "running",
+      "shop-web-1": "running",
+    });
+  });
+
+  it("stops nothing that restarts with a service made from it", async () => {
+    const person = new Person(openWorldWithoutTypo());
+    const follows = { ...SERVER, depends_on: needs("db", "service_started", { restart: true }) };
+    const joins = { ...SERVER, network_mode: "service:db" };
+    await person.up(stackOf({ web: follows, log: joins, db: SERVER, other: SERVER }));
+    const before = await statuses(person.world.runtime);
+    const stack = stackOf({ web: follows, log: joins, db: typo, other: SERVER });
+    expect((await person.up(stack)).outcome).toBe("failed");
+    await person.world.runtime.containers.remove("shop-other-1", { force: true });
+    const report = await person.hold();
+    const done = report.results.flatMap(({ step, status }) => (status === "done" ? step.id : []));
+    expect(done).toEqual(["container/shop-other-1:create", "container/shop-other-1:start"]);
+    expect(await statuses(person.world.runtime)).toEqual(before);
+  });
+
+  it("takes nobody off a network that is made anew", async () => {
+    const person = new Person(openWorldWithoutTypo());
+    await person.up(stackOf({ web: SERVER, db: SERVER }));
+    const changed = { networks: { default: { name: "shop_default", driver_opts: { a: "b" } } } };
+    expect((await person.up(stackOf({ web: SERVER, db: typo }, changed))).outcome).toBe("failed");
+    const report = await person.hold();
+    expect(report.plan.steps.map(({ id }) => id)).toContain("network/shop_default:remove");
+    expect(report.results.every(({ status }) => status !== "done")).toBe(true);
+    expect(await statuses(person.world.runtime)).toEqual({ "shop-db-1": "running", "shop-web-1": "running" });
+  });
+
+  it("is tried again, and the container made from it then has the anonymous volumes of the last one", async () => {
+    const served = new Set<string>();
+    const config = { volumes: ["/lib"] };
+    const registry = (name: string) => (served.has(name) ? { config } : undefined);
+    const person = new Person(openWorld({ images: { [IMAGE]: { config } }, registry }));
+    const { runtime } = person.world;
+    await person.up(stackOf({ db: SERVER }));
+    const { mounts } = await runtime.containers.inspect("shop-db-1");
+    expect((await person.up(stackOf({ db: typo }))).outcome).toBe("failed");
+    served.add("typo:1");
+    expect((await person.hold()).outcome).toBe("done");
+    const { image, mounts: now } = await runtime.containers.inspect("shop-db-1");
+    expect([image, now.map(({ name }) => name)]).toEqual(["typo:1", mounts.map(({ name }) => name)]);
+    expect((await person.hold()).outcome).toBe("unchanged");
+  });
+});
