@@ -119,6 +119,22 @@ describe("images", () => {
     expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
   });
 
+  it("stay for a container that is being made of them", async () => {
+    const { id } = await importTar(tarOf([{ name: "a" }]), "x:1");
+    const { port } = bench.images;
+    await bench.images.resolve("x:1", "c".repeat(64));
+    await expect(port.remove("x:1")).rejects.toThrow("container cccccccccccc is using its referenced image");
+    await expect(port.prune({ dangling: ["false"] })).resolves.toEqual({ removed: [], reclaimedBytes: 0 });
+    // One that is about to go is not found.
+    const removing = port.remove("x:1", { force: true });
+    await expect(bench.images.resolve("x:1", "d".repeat(64))).rejects.toMatchObject({ kind: "not-found" });
+    await removing;
+    expect((await bench.images.resolve(id)).layerDirs.map(existsSync)).toEqual([true]);
+    bench.images.settled("c".repeat(64));
+    await bench.images.recover();
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+  });
+
   it("deleted by force keep their layers for the container that has them", async () => {
     const { id } = await importTar(tarOf([{ name: "a", data: "kept" }]), "x:1");
     bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: false }]);

@@ -36,8 +36,10 @@ export interface Users {
 export interface ImagePart {
   /** The port, but for `build`. */
   readonly port: Omit<Images, "build" | "buildFiles">;
-  /** `not-found` with Docker's text. */
-  resolve(reference: string): Promise<ResolvedImage>;
+  /** `not-found` with Docker's text. For a container that is being made, the image stays until `settled`. */
+  resolve(reference: string, containerId?: string): Promise<ResolvedImage>;
+  /** The container speaks for itself from here on, or has come to nothing. */
+  settled(containerId: string): void;
   /** A new image from a parent (absent: scratch) and a tar of one new layer (absent: only configuration changes). */
   commitLayer(options: {
     readonly parentId?: string;

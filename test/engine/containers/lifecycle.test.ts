@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent } from "../../../src/runtime/index.ts";
+import { busyboxTar } from "../../support/busybox-image.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
 import { until } from "../../support/until.ts";
 
@@ -394,5 +395,37 @@ describe("a running container", () => {
     expect(names.size).toBe(20);
     await Promise.all(ids.map((id) => containers.remove(id, { force: true })));
     expect(await engine.leaked((line) => ids.some((id) => line.includes(id)))).toEqual([]);
+  });
+});
+
+describe("create", () => {
+  it("keeps its image and those it mounts, whoever prunes meanwhile", async () => {
+    const { containers, images } = runtime;
+    const filters = { dangling: ["false"], label: ["own"] };
+    for (const [round, how] of ["image", "mount", "mount", "mount", "mount"].entries()) {
+      await images.import(busyboxTar(), { reference: "own:1", changes: ["LABEL own=yes"] });
+      let isDone = false;
+      const creating = containers
+        .create({
+          image: how === "image" ? "own:1" : BUSYBOX,
+          command: ["true"],
+          networkMode: "none",
+          mounts: [{ type: "image", source: how === "mount" ? "own:1" : BUSYBOX, target: "/img" }],
+        })
+        .finally(() => {
+          isDone = true;
+        });
+      // Each a little later, so that one comes between two looks.
+      await sleep(round);
+      while (!isDone) await images.prune(filters);
+      // A mount's image may be gone before it is looked for, and that is said.
+      const created = await creating.catch((error) => {
+        if (how === "image" || !String(error).includes("No such image: own:1")) throw error;
+      });
+      if (created === undefined) continue;
+      await containers.start(created.id);
+      await containers.remove(created.id, { force: true });
+      await images.prune(filters);
+    }
   });
 });

@@ -38,7 +38,7 @@ export async function createContainer(
   ctx.table.reserveName(ownName, id);
   const settled: SettledMount[] = [];
   try {
-    const image = await ctx.images.resolve(spec.image);
+    const image = await ctx.images.resolve(spec.image, id);
     checkRunnable(spec, image, id);
     checkPlatform(spec, image);
     const links = settleLinks(ctx.table, spec);
@@ -65,11 +65,13 @@ export async function createContainer(
     const container = new Container(record);
     ctx.table.add(container);
     ctx.volumes.settled(id);
+    ctx.images.settled(id);
     announce(ctx, container, "create");
     return { id, warnings: [...warningsOf(ctx, spec, image), ...warnings] };
   } catch (error) {
     ctx.table.releaseName(ownName, id);
     ctx.volumes.settled(id);
+    ctx.images.settled(id);
     await undo(ctx, id, settled);
     throw error;
   }

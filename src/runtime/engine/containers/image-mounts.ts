@@ -7,7 +7,7 @@ import { ContainerRoot } from "./rooted-path.ts";
 
 type Images = Pick<ContainersContext, "images" | "rootfs">;
 
-/** Fixes the image behind each mount of one: its name may mean another one later. `not-found` without it. */
+/** Fixes the image behind each mount of one: its name may mean another one later, and it stays. `not-found` without it. */
 export async function settleImageMounts(
   { images, rootfs }: Images,
   containerId: string,
@@ -16,7 +16,7 @@ export async function settleImageMounts(
   return Promise.all(
     mounts.map(async (mount) => {
       if (mount.type !== "image") return mount;
-      const { id } = await images.resolve(mount.imageId ?? mount.name ?? "");
+      const { id } = await images.resolve(mount.imageId ?? mount.name ?? "", containerId);
       return { ...mount, imageId: id, source: rootfs.imageMountPoint(containerId, mount.target) };
     }),
   );

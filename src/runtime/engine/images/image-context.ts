@@ -1,11 +1,11 @@
 import type { KeyedMutex, Mutex } from "../../../lib/keyed-mutex.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { DiskLayout } from "../disk-layout.ts";
-import type { Users } from "../parts.ts";
 import type { Trash } from "../rootfs/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import type { Digest } from "./digest.ts";
 import type { ImageStore } from "./image-store.ts";
+import type { ImageUsers } from "./image-users.ts";
 import type { LayerStore } from "./layer-store.ts";
 import type { Leases } from "./leases.ts";
 import type { RegistrySettings } from "./registry/index.ts";
@@ -20,7 +20,7 @@ export interface ImageContext {
   readonly leases: Leases;
   /** Who else needs blobs and layers besides images: the build cache. */
   readonly otherNeeds: Set<() => Iterable<Digest>>;
-  readonly users: Users;
+  readonly users: ImageUsers;
   readonly log: Log;
   readonly registries: RegistrySettings;
   /** Held while images are made or deleted: what is found under it stays. */

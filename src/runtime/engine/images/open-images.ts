@@ -14,6 +14,7 @@ import { findImage } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import { ImageStore } from "./image-store.ts";
 import { historyOf, infoOf } from "./image-summary.ts";
+import { ImageUsers } from "./image-users.ts";
 import { importImage, taggable } from "./import-image.ts";
 import { LayerStore } from "./layer-store.ts";
 import { Leases } from "./leases.ts";
@@ -62,7 +63,8 @@ export async function openImages(options: ImagesOptions): Promise<OpenedImages> 
       search: (term, how) => searchRegistry(context, term, how),
       login: (credentials) => logInToRegistry(context, credentials),
     },
-    resolve: (reference) => resolveImage(context, reference),
+    resolve: (reference, containerId) => resolveImage(context, reference, containerId),
+    settled: (containerId) => context.users.settled(containerId),
     commitLayer: (how) => commitLayer(context, how),
     recover: () => recover(context, options.host),
   };
@@ -84,7 +86,7 @@ async function openContext({
     layers,
     images,
     trash,
-    users,
+    users: new ImageUsers(users),
     log,
     registries,
     leases: new Leases(),

@@ -5,12 +5,16 @@ import { decompressedFile } from "./compression.ts";
 import { chainIdsOf, type Digest } from "./digest.ts";
 import { findImage } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
-import type { ImageLayer } from "./image-store.ts";
+import type { ImageLayer, StoredImage } from "./image-store.ts";
 
 /** What a container needs of an image; its layers are unpacked afterwards, whatever was before. */
-export async function resolveImage(context: ImageContext, reference: string): Promise<ResolvedImage> {
-  const held = context.images.get(reference);
-  const image = held ?? findImage(context.images, reference);
+export async function resolveImage(
+  context: ImageContext,
+  reference: string,
+  containerId?: string,
+): Promise<ResolvedImage> {
+  const find = () => context.images.get(reference) ?? findImage(context.images, reference);
+  const image = containerId === undefined ? find() : await reserved(context, find, containerId);
   const lease = context.leases.open();
   try {
     const chainIds = chainIdsOf(image.layers.map((layer) => layer.diffId));
@@ -28,6 +32,19 @@ export async function resolveImage(context: ImageContext, reference: string): Pr
   } finally {
     lease.release();
   }
+}
+
+/** Under the lock, so that what is found is not about to go. */
+async function reserved(
+  context: ImageContext,
+  find: () => StoredImage,
+  containerId: string,
+): Promise<StoredImage> {
+  return context.changing.run(async () => {
+    const image = find();
+    context.users.add(image.id, containerId);
+    return image;
+  });
 }
 
 /** Unpacks a layer from its blob again if it is not there. */
