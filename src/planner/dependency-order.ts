@@ -29,9 +29,14 @@ export type Readiness =
 export function readinessOf(
   planning: Planning,
   name: string,
-  options: { readonly placed: ReadonlyMap<string, Placed>; readonly isHold: boolean },
+  options: {
+    readonly placed: ReadonlyMap<string, Placed>;
+    readonly isHold: boolean;
+    /** Of each wait; absent: as long as it takes. */
+    readonly timeoutMs: number | undefined;
+  },
 ): Readiness {
-  const { placed, isHold } = options;
+  const { placed, isHold, timeoutMs } = options;
   const service = planning.stack.services[name];
   const after: string[] = [];
   for (const other of dependenciesOf(service)) {
@@ -39,7 +44,7 @@ export function readinessOf(
     if (there === undefined) continue;
     const dependency = service?.depends_on?.[other] ?? { condition: "service_started", required: true };
     for (const { ref, stepId, slot } of there.started.values()) {
-      const step = conditionStep(planning, { ref, stepId, slot, dependency, other, isHold });
+      const step = conditionStep(planning, { ref, stepId, slot, dependency, other, isHold, timeoutMs });
       if (step === "blocked") {
         if (dependency.required) return { isBlocked: true, why: blockedBy(other, slot) };
       } else if (step !== undefined) after.push(step);
@@ -55,6 +60,7 @@ interface Condition {
   readonly dependency: Dependency;
   readonly other: string;
   readonly isHold: boolean;
+  readonly timeoutMs: number | undefined;
 }
 
 function conditionStep(planning: Planning, condition: Condition): string | "blocked" | undefined {
@@ -79,7 +85,7 @@ function conditionStep(planning: Planning, condition: Condition): string | "bloc
 
 function addWait(
   planning: Planning,
-  { ref, stepId, dependency, other }: Condition,
+  { ref, stepId, dependency, other, timeoutMs }: Condition,
   kind: WaitStep["do"],
 ): string {
   const isOptional = !dependency.required;
@@ -89,6 +95,7 @@ function addWait(
     id,
     do: kind,
     container: ref,
+    ...(timeoutMs !== undefined && { timeoutMs }),
     reason: because(`needed by ${neededBy(planning, other, dependency).join(", ")}`),
     after: [stepId],
     ...(isOptional && { isOptional }),

@@ -108,7 +108,7 @@ export function placeService(build: Building, name: string, placing: Placing): P
   const mustStart = options.noStart !== true && fate.slots.some(isStarting);
   const isHold = options.isHold === true;
   const readiness = mustStart
-    ? readinessOf(planning, name, { placed: placing.placed, isHold })
+    ? readinessOf(planning, name, { placed: placing.placed, isHold, timeoutMs: options.waitTimeoutMs })
     : ({ isBlocked: false, after: [] } as const);
   if (readiness.isBlocked)
     planning.notes.push({

@@ -44,6 +44,7 @@ export function planStop(desired: Desired, observed: Observed, options: StopOpti
 /** Starts containers that are there, with what they depend on, as the conditions say. Makes none. */
 export function planStart(desired: Desired, observed: Observed, options: StartOptions): Plan {
   const planning = startPlanning(desired, observed);
+  const { wait, waitTimeoutMs: timeoutMs } = options;
   const scope = scopeOf(planning.stack, options);
   checkKnown(planning, options.services ?? []);
   const placed = new Map<string, Placed>();
@@ -52,7 +53,7 @@ export function planStart(desired: Desired, observed: Observed, options: StartOp
     const fate = blankFate(planning, name);
     if (fate.slots.length === 0 && scope.explicit.has(name) && (options.services?.length ?? 0) > 0)
       planning.problems.push({ kind: "invalid", message: `service "${name}" has no container to start` });
-    const { after } = readiness(planning, name, placed);
+    const { after } = readiness(planning, name, { placed, timeoutMs });
     const started = new Map<string, Placed["started"] extends ReadonlyMap<string, infer T> ? T : never>();
     for (const slot of fate.slots) {
       const { container } = slot;
@@ -65,15 +66,18 @@ export function planStart(desired: Desired, observed: Observed, options: StartOp
       if (condition === "service_completed_successfully") tasks.add(needed);
     placed.set(name, { fate, started, existsId: undefined });
   }
-  const { wait, waitTimeoutMs: timeoutMs } = options;
   if (wait === true)
     addFinalWaits(planning, placed, { tasks, ...(timeoutMs !== undefined && { timeoutMs }) });
   return finishPlan(planning);
 }
 
-function readiness(planning: Planning, name: string, placed: ReadonlyMap<string, Placed>) {
+function readiness(
+  planning: Planning,
+  name: string,
+  options: { readonly placed: ReadonlyMap<string, Placed>; readonly timeoutMs: number | undefined },
+) {
   const isAnyDown = (planning.byService.get(name) ?? []).some((container) => container.status !== "running");
-  const found = isAnyDown ? readinessOf(planning, name, { placed, isHold: false }) : undefined;
+  const found = isAnyDown ? readinessOf(planning, name, { ...options, isHold: false }) : undefined;
   return { after: found === undefined || found.isBlocked ? [] : found.after };
 }
 

@@ -105,7 +105,9 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
   for (const name of fates.keys())
     placed.set(name, placeService(build, name, { placed, ready: new Map(ready) }));
   // The one-off container that comes of it waits like any other of the service.
-  if (options.noStart !== true) for (const name of prepared) readinessOf(planning, name, { placed, isHold });
+  if (options.noStart !== true)
+    for (const name of prepared)
+      readinessOf(planning, name, { placed, isHold, timeoutMs: options.waitTimeoutMs });
   if (options.wait === true && options.noStart !== true)
     addFinalWaits(planning, placed, {
       tasks: tasksOf(planning),

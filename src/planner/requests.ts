@@ -54,6 +54,7 @@ export interface UpOptions extends ServiceChoice {
   readonly runsFinished?: boolean;
   /** Wait until everything runs and is healthy. */
   readonly wait?: boolean;
+  /** Of each wait, those for dependencies too. */
   readonly waitTimeoutMs?: number;
   /** Replace volumes whose declaration changed: their data is lost. Otherwise they are kept, with a hazard. */
   readonly recreateVolumes?: boolean;
