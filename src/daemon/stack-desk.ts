@@ -2,6 +2,7 @@ import { KeyedMutex } from "../lib/keyed-mutex.ts";
 import {
   type Desired,
   desiredAfter,
+  desiredAfterPass,
   desiredAfterRemoval,
   type Plan,
   type Request,
@@ -101,7 +102,7 @@ export class StackDesk implements Stacks {
     });
     if (report.outcome === "cancelled" && lifetime.aborted) throw lostDaemon(ask);
     if (report.outcome === "cancelled" && isKept) await this.#takeBack(ask, before);
-    if (report.outcome === "unchanged") await keep(desired);
+    if (report.outcome === "unchanged") await keep(desiredAfterPass(desired, report.plan));
     if (isFinishedDown(desired, report)) await store.remove(ask.stackName);
     return report;
   }

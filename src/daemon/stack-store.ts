@@ -81,12 +81,23 @@ export class StackStore implements DesiredStore {
     const revisions = join(this.#dir, name, "revisions");
     await mkdir(revisions, { recursive: true, mode: 0o700 });
     await this.#setBrokenAside(name);
-    const text = `${JSON.stringify({ format: FORMAT, ...stored }, undefined, 1)}\n`;
-    await writeFileAtomically(join(revisions, `${stored.revision}.json`), text, { isDurable: false });
-    await writeFileAtomically(join(this.#dir, name, "desired.json"), text);
-    this.#stacks.set(name, stored);
+    await writeFileAtomically(join(revisions, `${stored.revision}.json`), textOf(stored), {
+      isDurable: false,
+    });
+    await this.#write(stored);
     await this.#dropOldRevisions(revisions, stored.revision);
     return stored;
+  }
+
+  /** More is known of what is asked for already: no new revision. */
+  async amend(name: string, desired: Desired): Promise<void> {
+    const current = this.#stacks.get(name);
+    if (current !== undefined) await this.#write({ ...current, desired });
+  }
+
+  async #write(stored: StoredStack): Promise<void> {
+    await writeFileAtomically(join(this.#dir, stored.name, "desired.json"), textOf(stored));
+    this.#stacks.set(stored.name, stored);
   }
 
   /** Forgets the stack and its revisions. */
@@ -128,6 +139,10 @@ export class StackStore implements DesiredStore {
       if (revisionOf(file) <= latest - KEPT_REVISIONS) await rm(join(dir, file), { force: true });
     }
   }
+}
+
+function textOf(stored: StoredStack): string {
+  return `${JSON.stringify({ format: FORMAT, ...stored }, undefined, 1)}\n`;
 }
 
 function revisionOf(file: string): number {

@@ -130,7 +130,8 @@ function withState(
 ): Desired {
   const services = Object.entries(base.services).map(([name, service]) => {
     const isMeant = isChosen(chosen, name) && (from === undefined || service.state === from);
-    return [name, isMeant ? { ...service, state } : service] as const;
+    const { hasFinished: _, ...begun } = service;
+    return [name, isMeant ? { ...begun, state } : service] as const;
   });
   return { ...base, services: Object.fromEntries(services) };
 }
@@ -149,6 +150,22 @@ export function desiredAfterRemoval(desired: Desired, plan: Plan, { containers }
     );
   const [going, staying] = [services(true), services(false)];
   return without(desired, (name) => going.has(name) && !staying.has(name));
+}
+
+/**
+ * What is desired once a pass has seen which services are done: those that are to run, and whose containers have all ended with
+ * success and are left so. The same object where there is nothing new.
+ */
+export function desiredAfterPass(desired: Desired, { kept, steps }: Plan): Desired {
+  const busy = new Set(steps.flatMap((step) => ("container" in step ? step.container.service : [])));
+  const done = Object.entries(desired.services).filter(([name, { state, hasFinished }]) => {
+    const own = kept.filter(({ service }) => service === name);
+    const isDone = own.length > 0 && own.every((one) => one.state === "exited" && one.exitCode === 0);
+    return isDone && state === "running" && hasFinished !== true && !busy.has(name);
+  });
+  if (done.length === 0) return desired;
+  const finished = done.map(([name, service]) => [name, { ...service, hasFinished: true }] as const);
+  return { ...desired, services: { ...desired.services, ...Object.fromEntries(finished) } };
 }
 
 function without(base: Desired, isGone: (name: string, service: DesiredService) => boolean): Desired {

@@ -18,4 +18,6 @@ export interface DesiredService {
   readonly replicas?: number;
   /** `--no-recreate`: containers that differ from the declaration are no drift, until somebody asks again. */
   readonly keepsDiverged?: boolean;
+  /** Its containers have ended with success, and stay ended: should they be removed, nothing is done once more. */
+  readonly hasFinished?: boolean;
 }

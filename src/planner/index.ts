@@ -1,7 +1,7 @@
 export { ulimitsOf } from "./container-resources.ts";
 export { environmentOf } from "./container-spec.ts";
 export type { Desired, DesiredService } from "./desired.ts";
-export { type AskContext, desiredAfter, desiredAfterRemoval } from "./desired-after.ts";
+export { type AskContext, desiredAfter, desiredAfterPass, desiredAfterRemoval } from "./desired-after.ts";
 export { type CreateFacts, completeSpec } from "./fingerprint.ts";
 export { COMPOSE_VERSION, LABEL } from "./labels.ts";
 export { makePlan, type PlanOptions } from "./make-plan.ts";

@@ -55,7 +55,7 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
   const planning = startPlanning(desired, observed);
   const { stack } = planning;
   const isHold = options.isHold === true;
-  const candidates = isHold ? Object.keys(desired.services) : Object.keys(stack.services);
+  const candidates = isHold ? heldServices(planning) : Object.keys(stack.services);
   const whole = scopeOf(stack, { ...options, candidates, noDeps: isHold || options.noDeps === true });
   const scope = { ...whole, ordered: whole.ordered.filter((name) => options.except?.has(name) !== true) };
   noteUnknown(planning, [...scope.unknown, ...unknownIn(planning, options.scale)]);
@@ -114,6 +114,12 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
       ...(options.waitTimeoutMs !== undefined && { timeoutMs: options.waitTimeoutMs }),
     });
   return finishPlan(planning);
+}
+
+/** Those that somebody asked for, but for what is done and has been cleared away. */
+function heldServices({ desired, byService }: Planning): readonly string[] {
+  const all = Object.entries(desired.services);
+  return all.flatMap(([name, { hasFinished }]) => (hasFinished === true && !byService.has(name) ? [] : name));
 }
 
 /** Services that only `--scale` names. */

@@ -1,7 +1,7 @@
 import PQueue from "p-queue";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { KeyedMutex } from "../lib/keyed-mutex.ts";
-import type { Desired, Request } from "../planner/index.ts";
+import { type Desired, desiredAfterPass, type Request } from "../planner/index.ts";
 import type { ContainerRuntime } from "../runtime/index.ts";
 import { delayAfter, isFighting, recent, STUCK_AFTER } from "./backoff.ts";
 import type { ObserveOptions } from "./observe.ts";
@@ -14,6 +14,8 @@ import { declares, triggerOf } from "./triggers.ts";
 export interface DesiredStore {
   names(): Promise<readonly string[]>;
   get(stackName: string): Promise<Desired | undefined>;
+  /** The same thing is asked for, of which more is known now. */
+  amend(stackName: string, desired: Desired): Promise<void>;
 }
 
 export interface ControllerOptions extends Pick<ObserveOptions, "isPortTaken"> {
@@ -295,6 +297,8 @@ export class Controller {
       end.abort();
       entry.state = before;
     }
+    const known = desiredAfterPass(desired, report.plan);
+    if (known !== desired) await this.#options.store.amend(stackName, known);
     await this.#settle(stackName, entry, { report, isGoing: desired.down !== undefined });
   }
 

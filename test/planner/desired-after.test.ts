@@ -32,6 +32,17 @@ describe("what is desired after", () => {
     });
   });
 
+  it("up or start of a service that had finished is that it runs anew, and its end counts again", () => {
+    const { tool } = all.services;
+    const done: Desired = {
+      ...all,
+      services: { ...all.services, tool: { ...tool, state: "running", hasFinished: true } },
+    };
+    for (const request of [{ do: "up" }, { do: "start", services: ["tool"] }, { do: "restart" }] as const)
+      expect(asked(request, done, STACK).services["tool"]).toEqual({ state: "running" });
+    expect(asked({ do: "up", services: ["db"] }, done, STACK).services["tool"]?.hasFinished).toBe(true);
+  });
+
   it("up of one service leaves the others as they were taken over", () => {
     const newer = stackOf({ web: { image: "web:2" }, db: { image: "db:2" }, more: A });
     const desired = asked({ do: "up", services: ["web"] }, all, newer);

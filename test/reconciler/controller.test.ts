@@ -21,7 +21,11 @@ class Harbour {
     this.controller = new Controller({
       runtime: world.runtime,
       clock: world.clock,
-      store: { names: async () => [...this.stored.keys()], get: async (name) => this.stored.get(name) },
+      store: {
+        names: async () => [...this.stored.keys()],
+        get: async (name) => this.stored.get(name),
+        amend: async (name, desired) => void this.stored.set(name, desired),
+      },
       onReport: (report) => this.reports.push(report),
       onFault: (_name, error) => this.faults.push(error),
       onGone: async (name) => void this.stored.delete(name),
@@ -78,6 +82,24 @@ describe("the controller", () => {
       await world.clock.turn(2_000);
       await world.runtime.containers.remove("shop-web-1", { force: true });
       await world.clock.turn(500);
+      expect(await statuses(world.runtime)).toEqual({ "shop-web-1": "running" });
+    });
+  });
+
+  it("does nothing once more that was done, when its container is cleared away", async () => {
+    const task = { image: IMAGE, command: ["true"] };
+    const web = { ...SERVER, depends_on: needs("task", "service_completed_successfully") };
+    await atWork([stackOf({ task, web })], async ({ world, stored }) => {
+      const { containers } = world.runtime;
+      await world.clock.turn(2_000);
+      expect(await statuses(world.runtime)).toEqual({ "shop-task-1": "exited", "shop-web-1": "running" });
+      expect(stored.get("shop")?.services).toEqual({
+        task: { state: "running", hasFinished: true },
+        web: { state: "running" },
+      });
+      await containers.remove("shop-task-1");
+      await containers.remove("shop-web-1", { force: true });
+      await world.clock.turn(2_000);
       expect(await statuses(world.runtime)).toEqual({ "shop-web-1": "running" });
     });
   });
