@@ -96,6 +96,7 @@ class AttachedSession {
       signal: this.#end.signal,
       // Those that run already: only what they say from now on.
       options: { sinceNs: BigInt(Date.now()) * 1_000_000n },
+      warn: (message) => this.#context.note(message),
       notBefore: isUp,
       last: this.#stopped.signal,
       isHeld: () => this.#isRefreshing && this.#stopping === undefined,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { compact } from "../lib/compact.ts";
 import { LABEL } from "../planner/index.ts";
 import type { ContainerInfo, ContainerRuntime, LogOptions, RuntimeEvent } from "../runtime/index.ts";
 import { type LogLines, shortName } from "./render/log-lines.ts";
@@ -15,6 +16,8 @@ export interface FollowStackOptions {
   readonly signal: AbortSignal;
   /** For containers that are there at the beginning; those that start later are shown from their start. */
   readonly options: LogOptions;
+  /** Told once of each container whose output cannot be read; its end is waited for all the same. */
+  readonly warn: (message: string) => void;
   readonly isWanted?: (place: Place) => boolean;
   /** A container's process has ended: of any service, followed or not. */
   readonly onExit?: (event: RuntimeEvent) => void;
@@ -55,6 +58,9 @@ class StackFollower {
   readonly #resumeNs = new Map<string, bigint>();
   readonly #dieCodes = new Map<string, number>();
   readonly #told = new Set<string>();
+  readonly #unreadable = new Set<string>();
+  /** Those that were there at the beginning, and had been started. */
+  readonly #old = new Set<string>();
   #mayEnd = false;
 
   constructor(options: FollowStackOptions) {
@@ -72,6 +78,7 @@ class StackFollower {
       const { id, state } = container.summary;
       const isOver = state.status === "exited" || state.status === "dead";
       const isNew = state.status === "created";
+      if (!isNew) this.#old.add(id);
       // What was said before is not shown when only what comes from then on is wanted, nor after another start.
       if (options.sinceNs !== undefined && !isNew && !this.#resumeNs.has(id))
         this.#resumeNs.set(id, options.sinceNs);
@@ -105,9 +112,9 @@ class StackFollower {
     for (const container of await stackContainers(runtime, stackName, { all: true, services })) {
       const { id, state } = container.summary;
       if (this.#active.has(id)) continue;
-      const sinceNs = this.#resumeNs.get(id);
+      const options = this.#optionsFor(id);
       const isOurs = state.status === "running" || (await this.#hasEndedMeanwhile(id));
-      if (isOurs) this.#begin(container, sinceNs === undefined ? {} : { sinceNs });
+      if (isOurs) this.#begin(container, options);
     }
   }
 
@@ -116,8 +123,7 @@ class StackFollower {
     const { runtime, options } = this.#options;
     const found = await runtime.containers.inspect(id).catch(() => undefined);
     if (found?.state.status !== "exited" || this.#told.has(runOf(found))) return false;
-    const startedNs = BigInt(found.state.startedAt?.getTime() ?? 0) * 1_000_000n;
-    if (startedNs < (options.sinceNs ?? 0n)) return false;
+    if ((startOf(found) ?? 0n) < (options.sinceNs ?? 0n)) return false;
     this.#dieCodes.set(id, found.state.exitCode);
     return true;
   }
@@ -153,12 +159,24 @@ class StackFollower {
     if (this.#due.delete(id)) this.#endIfIdle();
   }
 
-  async #onStart({ id, attributes }: RuntimeEvent): Promise<void> {
+  async #onStart({ id, attributes, timeNs }: RuntimeEvent): Promise<void> {
     if (!this.#isFollowed(placeBy(attributes))) return;
     const summary = await this.#options.runtime.containers.inspect(id).catch(() => undefined);
     if (summary === undefined) return;
-    const sinceNs = this.#resumeNs.get(id);
-    this.#begin(placed(summary), sinceNs === undefined ? {} : { sinceNs });
+    // Of an earlier run nothing was asked for, or all was said. The event comes after the first words, and the look later.
+    if (this.#old.has(id) && !this.#resumeNs.has(id)) {
+      const startedNs = startOf(summary) ?? timeNs;
+      this.#resumeNs.set(id, startedNs < timeNs ? startedNs : timeNs);
+    }
+    this.#begin(placed(summary), this.#optionsFor(id));
+  }
+
+  /** Where it was not begun yet, or is begun again: all from where reading was. */
+  #optionsFor(id: string): LogOptions {
+    return compact<LogOptions>({
+      sinceNs: this.#resumeNs.get(id),
+      untilNs: this.#options.options.untilNs,
+    });
   }
 
   /**
@@ -186,7 +204,10 @@ class StackFollower {
       return;
     }
     lines.register(shortName(name, stackName));
-    this.#active.set(id, this.#copy(container, options));
+    const copying = this.#copy(container, options);
+    // It is told at the end, which this brings about.
+    copying.catch(() => this.#idle.abort());
+    this.#active.set(id, copying);
   }
 
   async #copy(container: StackContainer, options: LogOptions): Promise<void> {
@@ -211,25 +232,35 @@ class StackFollower {
         await lines.ready();
       }
     } catch (error) {
-      if (!isCancelled(error) && !isGone(error)) throw error;
+      const problem = unreadable(container, error);
+      if (problem !== undefined) await this.#outlast(id, problem, end);
+      else if (!isCancelled(error) && !isGone(error)) throw error;
     }
     source.flush();
     const isLeft = () => end.aborted || this.#again.has(id);
     const found = isLeft() ? undefined : await runtime.containers.inspect(id).catch(() => undefined);
-    const isCutShort = !isLeft() && isAlive(found);
+    const isReadToEnd = options.untilNs !== undefined && options.untilNs <= nowNs();
+    const isCutShort = !isLeft() && isAlive(found) && !isReadToEnd;
     // The engine was restarted, for example: then it is read on, not at once.
     if (isCutShort) await sleep(RESUME_MS, undefined, { signal: this.#end }).catch(() => {});
     // It counts as followed until its end is told: the last one to be left ends the whole.
-    else if (!isLeft() && (state.status !== "exited" || this.#dieCodes.has(id)))
+    else if (!isLeft() && !isAlive(found) && (state.status !== "exited" || this.#dieCodes.has(id)))
       this.#tellEnd(container, found);
     this.#active.delete(id);
     this.#leaving.delete(id);
     const isWanted = this.#again.delete(id) || isCutShort;
-    if (isWanted && !leaving.signal.aborted) {
-      const sinceNs = this.#resumeNs.get(id);
-      this.#begin(container, sinceNs === undefined ? options : { sinceNs });
-    }
+    if (isWanted && !leaving.signal.aborted)
+      this.#begin(container, this.#resumeNs.has(id) ? this.#optionsFor(id) : options);
     this.#endIfIdle();
+  }
+
+  async #outlast(id: string, problem: string, signal: AbortSignal): Promise<void> {
+    const { runtime, warn } = this.#options;
+    if (!this.#unreadable.has(id)) warn(problem);
+    this.#unreadable.add(id);
+    await runtime.containers.wait(id, { signal }).catch((error: unknown) => {
+      if (!isCancelled(error) && !isGone(error)) throw error;
+    });
   }
 
   /** Once for each run of its process, however often its log was begun. */
@@ -252,6 +283,14 @@ function isAlive(container: ContainerInfo | undefined): boolean {
   return status === "running" || status === "paused" || status === "restarting";
 }
 
+function startOf({ state }: ContainerInfo): bigint | undefined {
+  return state.startedAt && BigInt(state.startedAt.getTime()) * 1_000_000n;
+}
+
+function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
 /** One life of a container's process. */
 function runOf({ id, state }: ContainerInfo): string {
   return `${id} ${state.startedAt?.getTime() ?? ""}`;
@@ -261,6 +300,12 @@ export function isCancelled(error: unknown): boolean {
   return (
     error instanceof Error && ("kind" in error ? error.kind === "cancelled" : error.name === "AbortError")
   );
+}
+
+/** What to say when the log driver keeps nothing that could be read; undefined for any other error. */
+export function unreadable({ summary }: StackContainer, error: unknown): string | undefined {
+  if (!(error instanceof Error && "kind" in error && error.kind === "unsupported")) return undefined;
+  return `warning: Cannot show the output of ${summary.name}: ${error.message}`;
 }
 
 /** It was removed while we read. */

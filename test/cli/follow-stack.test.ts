@@ -2,7 +2,12 @@ import { expect, it } from "vitest";
 import { followStack } from "../../src/cli/follow-stack.ts";
 import { LogLines } from "../../src/cli/render/log-lines.ts";
 import { LABEL } from "../../src/planner/index.ts";
-import type { ContainerRuntime, ContainerSpec } from "../../src/runtime/index.ts";
+import {
+  type ContainerRuntime,
+  type ContainerSpec,
+  type LogOptions,
+  RuntimeError,
+} from "../../src/runtime/index.ts";
 import { openMemoryRuntime } from "../../src/runtime/memory/index.ts";
 import { until } from "../support/until.ts";
 
@@ -42,6 +47,7 @@ function follow(
     lines,
     signal: new AbortController().signal,
     options: {},
+    warn: () => {},
     onEnd: ({ summary }) => onEnd(summary.id),
     ...(notBefore !== undefined && { notBefore }),
   });
@@ -96,6 +102,7 @@ it("a stack that is left is read to the end where it has ended, however late tha
     lines,
     signal: new AbortController().signal,
     options: {},
+    warn: () => {},
     last: last.signal,
   });
   await until(() => text().includes("ready"));
@@ -137,6 +144,7 @@ it("following goes on until the last end is told, whatever else is left meanwhil
     lines,
     signal: new AbortController().signal,
     options: {},
+    warn: () => {},
     last: last.signal,
     onEnd: ({ summary }) => told.push(summary.name),
   });
@@ -232,6 +240,7 @@ it("an end is told with its own exit code, though the container is started again
     lines,
     signal: end.signal,
     options: {},
+    warn: () => {},
     onEnd: (_container, code) => codes.push(code),
   });
   await until(() => text().includes("ready"));
@@ -260,6 +269,7 @@ it("what was said before the time asked for stays unsaid when a silent container
     lines,
     signal: new AbortController().signal,
     options: { sinceNs: (saidNs ?? 0n) + 1n },
+    warn: () => {},
     onEnd: ({ summary }) => ended.push(summary.id),
   });
   await new Promise(setImmediate);
@@ -271,4 +281,119 @@ it("what was said before the time asked for stays unsaid when a silent container
   await containers.kill(job);
   await following;
   expect(text()).toBe("web-1  | ready\n");
+});
+
+it("a container whose output no driver keeps is said once, and its end told; the others go on", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { containers } = runtime;
+  const web = await start(runtime, "web", "sleep 1000");
+  const job = await start(runtime, "job", "echo working; sleep 1000");
+  const { lines, text } = collect();
+  const warnings: string[] = [];
+  const ended: string[] = [];
+  const following = followStack({
+    runtime: withContainers(runtime, {
+      async *logs(id, options) {
+        if (id === web) throw new RuntimeError("unsupported", "cannot be read");
+        yield* containers.logs(id, options);
+      },
+    }),
+    stackName: "shop",
+    lines,
+    signal: new AbortController().signal,
+    options: {},
+    warn: (message) => warnings.push(message),
+    onEnd: ({ summary }) => ended.push(summary.name),
+  });
+  await until(() => text().includes("working"));
+  for (let run = 1; run <= 2; run++) {
+    await containers.kill(web);
+    await until(() => ended.length === run);
+    if (run === 1) await containers.start(web);
+  }
+  await containers.kill(job);
+  await following;
+  expect(warnings).toEqual(["warning: Cannot show the output of shop-web-1: cannot be read"]);
+  expect(ended).toEqual(["shop-web-1", "shop-web-1", "shop-job-1"]);
+});
+
+it("an error of the engine ends it, and is its own", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  await start(runtime, "web", "sleep 1000");
+  const broken = withContainers(runtime, {
+    // biome-ignore lint/correctness/useYield: it fails before
+    async *logs() {
+      throw new RuntimeError("internal", "no more");
+    },
+  });
+  await expect(follow(broken, collect().lines)).rejects.toThrow("no more");
+});
+
+it.each(["running", "exited"])(
+  "a container that was %s and silent is shown from its next start on",
+  async (state) => {
+    const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+    const { containers } = runtime;
+    await start(runtime, "job", "sleep 1000");
+    const web = await start(runtime, "web", "echo ready; sleep 1000");
+    await until(async () => {
+      for await (const _ of containers.logs(web)) return true;
+      return false;
+    });
+    if (state === "exited") await containers.kill(web);
+    const { lines, text } = collect();
+    const asked: LogOptions[] = [];
+    const end = new AbortController();
+    const following = followStack({
+      runtime: withContainers(runtime, {
+        logs: (id, options = {}) => {
+          if (id === web) asked.push(options);
+          return containers.logs(id, options);
+        },
+      }),
+      stackName: "shop",
+      lines,
+      signal: end.signal,
+      options: { tail: 0 },
+      warn: () => {},
+    });
+    await until(() => asked.length === 1);
+    if (state === "running") await containers.kill(web);
+    // Another millisecond than the one of the first word.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await containers.start(web);
+    await until(() => asked.length === 2 && text() !== "");
+    end.abort();
+    await following;
+    expect(text()).toBe("web-1  | ready\n");
+  },
+);
+
+it("what is followed up to a time ends with it, whatever runs on, also after another start", async () => {
+  const runtime = openMemoryRuntime({ images: { "busybox:1": {} } });
+  const { containers } = runtime;
+  const web = await start(runtime, "web", "echo ready; sleep 1000");
+  await start(runtime, "job", "sleep 1000");
+  const { lines, text } = collect();
+  const untilNs = BigInt(Date.now() + 1_000) * 1_000_000n;
+  const following = followStack({
+    runtime: withContainers(runtime, {
+      // As dockerd, which ends at the time.
+      logs: (id, options = {}) => {
+        const leftMs = Number((options.untilNs ?? 0n) / 1_000_000n) - Date.now();
+        const time = AbortSignal.timeout(Math.max(0, leftMs));
+        return containers.logs(id, { ...options, signal: AbortSignal.any([time, options.signal ?? time]) });
+      },
+    }),
+    stackName: "shop",
+    lines,
+    signal: new AbortController().signal,
+    options: { untilNs },
+    warn: () => {},
+  });
+  await until(() => text().includes("ready"));
+  await containers.kill(web);
+  await containers.start(web);
+  await following;
+  expect(BigInt(Date.now()) * 1_000_000n).toBeGreaterThanOrEqual(untilNs);
 });

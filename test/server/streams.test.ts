@@ -207,6 +207,15 @@ describe("logs and events", () => {
     );
   });
 
+  it.each(["", "&follow=1"])("that no driver keeps are refused before the head: %s", async (follow) => {
+    const id = await bench.create({ Cmd: ["true"], HostConfig: { LogConfig: { Type: "none" } } });
+    const answer = await bench.call("GET", `/containers/${id}/logs?stdout=1${follow}`);
+    expect([answer.status, answer.text]).toEqual([
+      501,
+      '{"message":"configured logging driver does not support reading"}\n',
+    ]);
+  });
+
   it("come as they happen, the head at once", async () => {
     const connection = bench.raw(
       'GET /events?filters={"type":{"volume":true}} HTTP/1.1\nHost: d\n\n'.replaceAll('"', "%22"),

@@ -4,7 +4,7 @@ import type { CliCommand } from "../cli-command.ts";
 import { CliError, ExitWith } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { followStack } from "../follow-stack.ts";
+import { followStack, unreadable } from "../follow-stack.ts";
 import { integer, noFlag } from "../globals.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { projectAndServices } from "../project.ts";
@@ -57,6 +57,7 @@ export const logs: CliCommand = {
         lines,
         signal: interrupt.signal,
         options,
+        warn: (message) => context.note(message),
         isWanted,
       });
       interrupt.release();
@@ -69,11 +70,18 @@ export const logs: CliCommand = {
         hint: `\`stowage ps -a\` shows the containers of stack "${name}"`,
       });
     for (const { summary } of found) lines.register(shortName(summary.name, name));
-    for (const { summary } of found) {
+    for (const container of found) {
+      const { summary } = container;
       const source = lines.source(shortName(summary.name, name));
-      for await (const entry of runtime.containers.logs(summary.id, options)) {
-        source.add(entry);
-        await lines.ready();
+      try {
+        for await (const entry of runtime.containers.logs(summary.id, options)) {
+          source.add(entry);
+          await lines.ready();
+        }
+      } catch (error) {
+        const problem = unreadable(container, error);
+        if (problem === undefined) throw error;
+        context.note(problem);
       }
       source.flush();
     }

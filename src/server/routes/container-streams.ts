@@ -1,6 +1,6 @@
 import { compact } from "../../lib/compact.ts";
 import { statsToWire } from "../../runtime/docker-api/index.ts";
-import { type AttachOptions, type LogOptions, logDetails } from "../../runtime/index.ts";
+import { type AttachOptions, type LogOptions, logDetails, RuntimeError } from "../../runtime/index.ts";
 import { type Call, param } from "../call.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
 import { withDetails } from "../log-details.ts";
@@ -49,6 +49,9 @@ async function logs(call: Call): Promise<typeof SENT> {
     signal: call.signal,
   });
   const info = await call.runtime.containers.inspect(param(call, "id"));
+  // Who follows gets the head before any look at the log.
+  if (info.spec.log?.driver === "none")
+    throw new RuntimeError("unsupported", "configured logging driver does not support reading");
   const isFramed = info.spec.tty !== true;
   const details = hasDetails ? Buffer.from(logDetails(info)) : undefined;
   const found = call.runtime.containers.logs(info.id, options);

@@ -6,7 +6,7 @@ docker logs --details -t lo | sed 's/^[0-9TZ:.-]*/TIME/'
 docker run --name ld --log-driver local --log-opt max-size=1m --log-opt max-file=2 busybox echo local
 docker logs ld; docker logs --details ld
 docker run --name ln --log-driver none busybox echo none
-docker logs ln
+docker logs ln; docker logs -f ln
 docker run --name tt -t --label a=1 --log-opt labels=a busybox echo tty
 docker logs --details tt
 docker run --log-driver nosuch busybox true 2>&1 | sed -n 1p
