@@ -112,6 +112,39 @@ describe("a registry that", () => {
     expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d{3,}-$/)]);
   });
 
+  it("is left in the middle leaves what came of a layer, until that is pruned or asked for again", async () => {
+    const image = anImage();
+    const server = await serve(image, (request, response) => {
+      if (!isLayer(request)) return false;
+      response.writeHead(200, { "content-length": image.layer.length });
+      response.write(image.layer.subarray(0, 100_000));
+      return true;
+    });
+    const partials = () => readdirSync(bench.layout.temporaryDir).filter((name) => /^partial-/.test(name));
+    const cutPull = async (prunesMeanwhile: boolean) => {
+      const abort = new AbortController();
+      let come = (): void => {};
+      const hasCome = new Promise<void>((resolve) => {
+        come = resolve;
+      });
+      const pulling = pull(server, {
+        signal: abort.signal,
+        onProgress: ({ status }: { status: string }) => status === "Downloading" && come(),
+      });
+      pulling.catch(() => {});
+      await hasCome;
+      if (prunesMeanwhile) await bench.images.port.prune();
+      expect(partials()).toHaveLength(1);
+      abort.abort();
+      await expect(pulling).rejects.toMatchObject({ kind: "cancelled" });
+    };
+    await cutPull(false);
+    expect(partials()).toHaveLength(1);
+    await bench.images.port.prune();
+    expect(partials()).toEqual([]);
+    await cutPull(true);
+  });
+
   it.each([
     [
       "tampers with a layer",

@@ -142,9 +142,22 @@ describe("images", () => {
     expect(await bench.images.port.list()).toEqual([]);
     const [layer = ""] = (await bench.images.resolve(id)).layerDirs;
     expect(readFileSync(join(layer, "a"), "utf8")).toBe("kept");
+    await bench.images.collectHeld();
+    expect(existsSync(layer)).toBe(true);
     bench.using.delete(id);
-    await bench.images.recover();
+    await bench.images.collectHeld();
     expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+    expect(readdirSync(join(bench.layout.contentDir, "blobs/sha256"))).toEqual([]);
+  });
+
+  it.each(["prune", "recover"] as const)("deleted by force and left over go with %s", async (how) => {
+    const { id } = await importTar(tarOf([{ name: "a", data: "kept" }]), "x:1");
+    bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: false }]);
+    await bench.images.port.remove("x:1", { force: true });
+    bench.using.delete(id);
+    await (how === "prune" ? bench.images.port.prune() : bench.images.recover());
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+    expect(readdirSync(bench.layout.imagesDir)).toEqual(["references.json"]);
   });
 
   it("share layers, list by filter and are pruned when nothing uses them", async () => {

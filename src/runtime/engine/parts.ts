@@ -40,6 +40,8 @@ export interface ImagePart {
   resolve(reference: string, containerId?: string): Promise<ResolvedImage>;
   /** The container speaks for itself from here on, or has come to nothing. */
   settled(containerId: string): void;
+  /** After a container went: deletes images that were deleted by force while it needed them. */
+  collectHeld(): Promise<void>;
   /** A new image from a parent (absent: scratch) and a tar of one new layer (absent: only configuration changes). */
   commitLayer(options: {
     readonly parentId?: string;

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ContainerRuntime, ContainerSpec, RuntimeEvent } from "../../../src/runtime/index.ts";
 import { busyboxTar } from "../../support/busybox-image.ts";
+import { stream, tarOf } from "../../support/image-bench.ts";
 import { BUSYBOX, TestEngine } from "../../support/test-engine.ts";
 import { until } from "../../support/until.ts";
 
@@ -412,20 +413,39 @@ describe("create", () => {
           networkMode: "none",
           mounts: [{ type: "image", source: how === "mount" ? "own:1" : BUSYBOX, target: "/img" }],
         })
+        // A mount's image may be gone before it is looked for, and that is said.
+        .catch((error) => {
+          if (how === "image" || !String(error).includes("No such image: own:1")) throw error;
+        })
         .finally(() => {
           isDone = true;
         });
       // Each a little later, so that one comes between two looks.
       await sleep(round);
       while (!isDone) await images.prune(filters);
-      // A mount's image may be gone before it is looked for, and that is said.
-      const created = await creating.catch((error) => {
-        if (how === "image" || !String(error).includes("No such image: own:1")) throw error;
-      });
+      const created = await creating;
       if (created === undefined) continue;
       await containers.start(created.id);
       await containers.remove(created.id, { force: true });
       await images.prune(filters);
     }
+  });
+});
+
+describe("remove", () => {
+  it("of the last container of an image that was removed by force frees its layers", async () => {
+    const { containers, images } = runtime;
+    const bytes = async () => (await runtime.diskUsage()).layersBytes;
+    const before = await bytes();
+    await images.import(stream(tarOf([{ name: "f", data: "x".repeat(1000) }])), { reference: "forced:1" });
+    const create = () => containers.create({ image: "forced:1", command: ["/f"] });
+    const made = [await create(), await create()];
+    await images.remove("forced:1", { force: true });
+    const left: number[] = [];
+    for (const { id } of made) {
+      await containers.remove(id);
+      left.push((await bytes()) - before);
+    }
+    expect(left).toEqual([1000, 0]);
   });
 });

@@ -129,6 +129,7 @@ async function undo(ctx: ContainersContext, id: string, mounts: readonly Settled
   const attempts = [
     ctx.rootfs.remove(id),
     ctx.store.delete(id),
+    ctx.images.collectHeld(),
     ...mounts
       .filter(({ isAnonymous, name }) => isAnonymous && name !== undefined)
       .map(({ name = "" }) => ctx.volumes.port.remove(name, { force: true })),

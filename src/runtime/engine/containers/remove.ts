@@ -87,6 +87,11 @@ export async function removeNow(
     await ctx.rootfs
       .remove(record.id)
       .catch((error) => ctx.log.error("Cannot delete a container's files", { id: record.id, error }));
+    await ctx.images
+      .collectHeld()
+      .catch((error) =>
+        ctx.log.error("Cannot delete the image of a removed container", { id: record.id, error }),
+      );
   });
   announce(ctx, container, "destroy");
   container.announceRemoval();

@@ -27,13 +27,32 @@ export async function collectReleased(context: ImageContext, digests: readonly D
   });
 }
 
-/** Deletes whatever no image needs: what a crash left behind. */
+/** Deletes images that were deleted by force while containers needed them, after the last of these went. */
+export async function collectHeld(context: ImageContext): Promise<void> {
+  if (!context.images.all().some(isLeft(context))) return;
+  await context.changing.run(async () => {
+    for (const image of context.images.all().filter(isLeft(context))) {
+      await context.images.delete(image.id);
+      await collectGarbage(context, image);
+    }
+  });
+}
+
+function isLeft({ users }: ImageContext): (image: StoredImage) => boolean {
+  return ({ id, isHeld }) => isHeld === true && users.ofImage(id).length === 0;
+}
+
+/** Deletes whatever no image and no work needs: what a crash or a failed download left behind. */
 export async function collectAllGarbage(context: ImageContext): Promise<void> {
+  for (const { id } of context.images.all().filter(isLeft(context))) await context.images.delete(id);
   const isFree = freeIn(context);
   for (const { chainId } of context.layers.all())
     await context.layers.removeIf(chainId, () => isFree(chainId));
   for (const digest of await context.content.digests())
     if (isFree(digest)) await context.content.remove(digest);
+  for (const digest of await context.content.partialDigests())
+    if (!context.leases.has(digest))
+      await context.fetching.run(digest, () => context.content.removePartial(digest));
 }
 
 /** Tells at any time later, too, since work may begin to hold things while others are deleted. */

@@ -106,10 +106,26 @@ export class ContentStore {
    * One at a time for a digest.
    */
   async resume(digest: Digest): Promise<BlobWriter> {
-    const path = join(this.#temporaryDir, `partial-${hexOf(digest)}`);
+    const path = this.#partialPath(digest);
     const writer = new BlobWriter(path, await open(path, "a+", 0o600), (found) => this.#place(path, found));
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) writer.skip(chunk);
     return writer;
+  }
+
+  /** Of what `suspend` left. */
+  async partialDigests(): Promise<readonly Digest[]> {
+    const names = await readdir(this.#temporaryDir);
+    return names
+      .flatMap((name) => /^partial-([0-9a-f]{64})$/.exec(name)?.[1] ?? [])
+      .map((hex) => `sha256:${hex}`);
+  }
+
+  async removePartial(digest: Digest): Promise<void> {
+    await rm(this.#partialPath(digest), { force: true });
+  }
+
+  #partialPath(digest: Digest): string {
+    return join(this.#temporaryDir, `partial-${hexOf(digest)}`);
   }
 
   /** The caller ends it with `commit` or `discard` (which does nothing after `commit`). */

@@ -7,7 +7,7 @@ import type { Host } from "../host.ts";
 import type { ImagePart, Users } from "../parts.ts";
 import { Trash } from "../rootfs/index.ts";
 import { logInToRegistry, resolveInRegistry, searchRegistry } from "./ask-registry.ts";
-import { collectAllGarbage } from "./collect-garbage.ts";
+import { collectAllGarbage, collectHeld } from "./collect-garbage.ts";
 import { commitLayer } from "./commit-layer.ts";
 import { ContentStore } from "./content-store.ts";
 import { findImage } from "./find-image.ts";
@@ -66,6 +66,7 @@ export async function openImages(options: ImagesOptions): Promise<OpenedImages> 
     resolve: (reference, containerId) => resolveImage(context, reference, containerId),
     settled: (containerId) => context.users.settled(containerId),
     commitLayer: (how) => commitLayer(context, how),
+    collectHeld: () => collectHeld(context),
     recover: () => recover(context, options.host),
   };
 }
@@ -118,10 +119,6 @@ async function recover(context: ImageContext, host: Host): Promise<void> {
   for (const name of await readdir(context.layout.temporaryDir)) {
     if (/^(?:blob|layer|partial|build)-[0-9a-f]{16,64}$/.test(name))
       await context.trash.discard(join(context.layout.temporaryDir, name));
-  }
-  for (const image of context.images.all()) {
-    if (image.isHeld === true && context.users.ofImage(image.id).length === 0)
-      await context.images.delete(image.id);
   }
   await collectAllGarbage(context);
 }
