@@ -6,8 +6,8 @@ import { needs, stackOf } from "./stack-builder.ts";
 
 const SLOW: Service = {
   image: IMAGE,
-  command: ["sleep", "7200"],
-  healthcheck: { test: ["CMD", "true"], interval: "1h" },
+  command: ["sleep", "1200"],
+  healthcheck: { test: ["CMD", "true"], interval: "10m" },
 };
 const wait = { wait: true, waitTimeoutMs: 5_000 };
 const started: readonly Request[] = [
