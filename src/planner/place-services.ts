@@ -1,7 +1,7 @@
 import { addConnects, addCreate, addRemove, addRename, addStart, addStop } from "./container-steps.ts";
 import { type Placed, readinessOf } from "./dependency-order.ts";
 import type { Slot } from "./fates.ts";
-import type { ContainerRef, PauseStep } from "./plan.ts";
+import type { ContainerRef, PauseStep, WaitStep } from "./plan.ts";
 import type { NetworkFate } from "./plan-networks.ts";
 import type { ServiceFate } from "./plan-services.ts";
 import type { VolumeFate } from "./plan-volumes.ts";
@@ -117,13 +117,42 @@ export function placeService(build: Building, name: string, placing: Placing): P
       message: `${name} is not started: ${readiness.why}`,
     });
   let existsId: string | undefined;
+  const replaced: Started[] = [];
   for (const slot of fate.slots) {
-    const result = placeSlot(build, slot, { ...placing, readiness });
+    const isReplaced = slot.fate.kind === "replace";
+    const turn = isReplaced ? turnOf(build, fate, replaced) : undefined;
+    const result = placeSlot(build, slot, { ...placing, readiness, turn });
     if (result === undefined) continue;
     existsId ??= result.existsId;
-    started.set(slot.name, { ref: result.ref, stepId: result.startedId, slot });
+    const known = { ref: result.ref, stepId: result.startedId, slot };
+    started.set(slot.name, known);
+    if (isReplaced) replaced.push(known);
   }
   return { fate, started, existsId };
+}
+
+/** `update_config.parallelism`: the step before which the next container stays, so that no more are away at once. */
+function turnOf(
+  { planning, options }: Building,
+  { service }: ServiceFate,
+  replaced: readonly Started[],
+): string | undefined {
+  const atOnce = service.deploy?.update_config?.parallelism ?? 0;
+  const earlier = atOnce > 0 ? replaced.at(-atOnce) : undefined;
+  if (earlier?.stepId === undefined || !hasHealthcheck(planning, earlier.slot)) return earlier?.stepId;
+  return planning.steps.add<WaitStep>({
+    id: `container/${earlier.ref.name}:wait-running`,
+    do: "wait-running",
+    container: earlier.ref,
+    ...(options.waitTimeoutMs !== undefined && { timeoutMs: options.waitTimeoutMs }),
+    reason: because(`${atOnce} replaced at a time`),
+    after: [earlier.stepId],
+  });
+}
+
+function hasHealthcheck({ observed }: Planning, { draft: { spec } }: Slot): boolean {
+  const test = spec.healthcheck?.test ?? observed.images[spec.image]?.healthcheck?.test ?? [];
+  return test.length > 0 && test[0] !== "NONE";
 }
 
 function isStarting({ fate }: Slot): boolean {
@@ -138,6 +167,8 @@ interface PlacedSlot {
 
 interface SlotPlacing extends Placing {
   readonly readiness: ReturnType<typeof readinessOf>;
+  /** What must be done before the container in its place is taken away. */
+  readonly turn: string | undefined;
 }
 
 function placeSlot(build: Building, slot: Slot, placing: SlotPlacing): PlacedSlot | undefined {
@@ -179,7 +210,7 @@ function placeReplaced(build: Building, slot: Slot, placing: SlotPlacing): Place
   const gone = removals.get(old.id);
   const isNameFree = gone !== undefined || old.name !== slot.name;
   if (gone !== undefined || (slot.fate.kind === "replace" && slot.fate.order === "remove-first")) {
-    const removed = gone ?? stopAndRemove(build, slot, after);
+    const removed = gone ?? stopAndRemove(build, slot, [...after, placing.turn]);
     const made = addCreate(planning, slot, { reason, after: [...after, removed], replaces: old, inherits });
     return {
       ref: made.ref,
@@ -199,7 +230,11 @@ function placeReplaced(build: Building, slot: Slot, placing: SlotPlacing): Place
   const replaced = because("replaced");
   const stop =
     stops.get(old.id) ??
-    addStop(planning, old, { reason: replaced, after: [made.id, ...readiness], ...timeoutOf(options) });
+    addStop(planning, old, {
+      reason: replaced,
+      after: [made.id, ...readiness, placing.turn],
+      ...timeoutOf(options),
+    });
   if (isRunning(old))
     planning.hazards.push({
       kind: "interruption",
@@ -221,7 +256,11 @@ function placeReplaced(build: Building, slot: Slot, placing: SlotPlacing): Place
   };
 }
 
-function stopAndRemove({ planning, options, stops }: Building, slot: Slot, after: readonly string[]): string {
+function stopAndRemove(
+  { planning, options, stops }: Building,
+  slot: Slot,
+  after: readonly (string | undefined)[],
+): string {
   const { reason } = slot.fate as Extract<Slot["fate"], { kind: "replace" }>;
   const old = slot.container as NonNullable<Slot["container"]>;
   const stop = stops.get(old.id) ?? addStop(planning, old, { reason, after, ...timeoutOf(options) });

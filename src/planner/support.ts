@@ -66,7 +66,22 @@ export const SUPPORT: readonly SupportRow[] = [
   }),
   ignore("services.*.deploy.restart_policy.delay", "restarts wait 100 ms, doubling up to a minute"),
   ignore("services.*.deploy.restart_policy.window", "a container that ran for 10 s has been restarted well"),
-  ignore("services.*.deploy.update_config", "containers are replaced one by one, the old one stopped first"),
+  differs(
+    "services.*.deploy.update_config.parallelism",
+    "so many containers of a service are replaced at a time: the next one's stops when an earlier one has started, and is healthy if it has a health check; 0 or absent: all at once",
+  ),
+  ignore("services.*.deploy.update_config.delay", "the next container is replaced without a pause"),
+  ignore(
+    "services.*.deploy.update_config.failure_action",
+    "a container that does not start or become healthy ends the update; the daemon goes on with the rest later",
+  ),
+  ignore("services.*.deploy.update_config.monitor", "a container that has started, and is healthy, is done"),
+  ignore("services.*.deploy.update_config.max_failure_ratio", "the first failure ends the update"),
+  ignore(
+    "services.*.deploy.update_config.order",
+    "the old container is stopped before the new one starts",
+    isNot("stop-first"),
+  ),
   ignore("services.*.deploy.rollback_config", "there is no automatic rollback yet"),
   kept("services.*.ports[].name", "a name for people and other tools"),
   kept("services.*.ports[].app_protocol", "a hint for other tools"),

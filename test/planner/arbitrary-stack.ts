@@ -9,6 +9,7 @@ interface Draft {
   readonly image: string;
   readonly level: number;
   readonly scale: number | undefined;
+  readonly parallelism: number | undefined;
   readonly hasData: boolean;
   readonly hasCache: boolean;
   readonly network: "default" | "back" | "both" | "host" | "joined";
@@ -25,6 +26,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   image: fc.constantFrom("one:1", "two:1"),
   level: fc.integer({ min: 1, max: 2 }),
   scale: fc.constantFrom(undefined, undefined, 1, 2, 3, 0),
+  parallelism: fc.constantFrom(undefined, undefined, 0, 1, 2),
   hasData: fc.boolean(),
   hasCache: fc.boolean(),
   network: fc.constantFrom("default", "default", "back", "both", "host", "joined"),
@@ -74,6 +76,9 @@ function serviceOf(one: Draft, earlier: readonly Draft[]): Service {
     command: isTask ? ["true"] : ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 5; done"],
     environment: { LEVEL: String(one.level) },
     ...(one.scale !== undefined && { scale: one.scale }),
+    ...(one.parallelism !== undefined && {
+      deploy: { update_config: { parallelism: one.parallelism } },
+    }),
     ...(one.kind === "healthy" && { healthcheck: { test: ["CMD", "true"], interval: "2s" } }),
     ...(one.restart !== undefined && !isTask && { restart: one.restart }),
     ...(volumes.length > 0 && { volumes }),

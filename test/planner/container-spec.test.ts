@@ -449,11 +449,15 @@ describe("a container's spec", () => {
       "services.web.use_api_socket",
       "services.web.deploy.mode",
     ]);
-    const warned = draftOf({ image: "a:1", cpu_count: 1, deploy: { update_config: { parallelism: 1 } } });
+    const warned = draftOf({
+      image: "a:1",
+      cpu_count: 1,
+      deploy: { update_config: { parallelism: 1, order: "start-first" } },
+    });
     expect(warned.problems).toEqual([]);
     expect(warned.hazards.map(({ path }) => path)).toEqual([
       "services.web.cpu_count",
-      "services.web.deploy.update_config",
+      "services.web.deploy.update_config.order",
     ]);
   });
 });

@@ -101,12 +101,12 @@ const gpus = (prefix: string, service: object) =>
     driver: v("some"),
     options: v({ a: "b" }),
   });
-const updateConfig = (key: string) =>
+const updateConfig = (key: string, parallelism: Value | readonly Value[]) =>
   group(
     `services.*.deploy.${key}`,
     {},
     {
-      parallelism: ignored(2),
+      parallelism,
       delay: ignored("1s"),
       failure_action: ignored("continue"),
       monitor: ignored("1s"),
@@ -345,8 +345,11 @@ export const SAMPLES: readonly Sample[] = [
       "placement.max_replicas_per_node": ignored(1),
     },
   ),
-  ...updateConfig("update_config"),
-  ...updateConfig("rollback_config"),
+  ...updateConfig("update_config", [
+    v(1, { ...web({ scale: 2 }), before: { services: { web: { environment: { A: "before" } } } } }),
+    differs(0, { ...web({ scale: 2 }), before: { services: { web: { environment: { A: "before" } } } } }),
+  ]),
+  ...updateConfig("rollback_config", ignored(2)),
   ...resources("limits", { cpus: v(0.5), memory: v("64m"), pids: v(50) }),
   ...resources("reservations", {
     cpus: ignored(0.5),
