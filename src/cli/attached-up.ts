@@ -145,11 +145,12 @@ class AttachedSession {
 
   /** Beside the output, until that ends. */
   #watch(services: readonly string[]): void {
-    const { stack } = this.#options;
+    const { stack, request } = this.#options;
     watchStack(this.#context, {
       stack,
       services,
       prune: true,
+      ...(request.scale !== undefined && { scale: request.scale }),
       onReady: () => this.#context.note(`Watch enabled for ${services.join(", ")}`),
       signal: AbortSignal.any([this.#end.signal, this.#upAbort.signal]),
       openView: async () => this.#noting(await this.#ownView()),

@@ -1,7 +1,7 @@
 import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { containerOf, eventually, startedAt } from "./checks.ts";
+import { containerOf, containersOf, eventually, startedAt } from "./checks.ts";
 import { scenario } from "./scenario.ts";
 
 scenario(
@@ -60,7 +60,8 @@ scenario(
   { files: "test/e2e/watch", images: ["busybox"] },
   async (world, step) => {
     const file = (path: string) => join(world.stackDir, path);
-    const up = world.start("up --watch --build --abort-on-container-exit");
+    const up = world.start("up --watch --build --abort-on-container-exit --scale app=2");
+    const ids = async () => (await containersOf(world)).map(({ ID }) => ID);
     const says = (text: string) => eventually(text, () => up.output().includes(text), 60_000);
     await step("output and the watch begin together", async () => {
       await says("Watch enabled for app");
@@ -70,17 +71,20 @@ scenario(
       writeFileSync(file("restart/seed"), "2\n");
       await says("| seed 2");
     });
-    await step("a rebuilt service's output comes from its new container", async () => {
-      const { ID: before } = await containerOf(world, "app");
+    await step("a rebuilt service's output comes from its new containers, as many as before", async () => {
+      const before = await ids();
       appendFileSync(file("Dockerfile"), "RUN echo 3 > /restart/seed\n");
       await says("| seed 3");
-      expect((await containerOf(world, "app")).ID).not.toBe(before);
+      await says('Service "app" rebuilt');
+      const after = await ids();
+      expect([before.length, after.length]).toEqual([2, 2]);
+      expect(after.filter((id) => before.includes(id))).toEqual([]);
       expect(up.output()).not.toContain("Aborting on container exit");
     });
     await step("an interrupt stops it all", async () => {
       up.kill("SIGINT");
       expect((await up.ended).code).toBe(130);
-      expect((await containerOf(world, "app")).State).toBe("exited");
+      expect((await containersOf(world)).map(({ State }) => State)).toEqual(["exited", "exited"]);
     });
     await step("without anything to watch it is refused", async () => {
       writeFileSync(

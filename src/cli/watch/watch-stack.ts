@@ -1,4 +1,4 @@
-import { environmentOf, type Request } from "../../planner/index.ts";
+import { environmentOf, type Request, type UpOptions } from "../../planner/index.ts";
 import type { ContainerRuntime } from "../../runtime/index.ts";
 import type { Stack, WatchRule } from "../../spec/index.ts";
 import { askStack } from "../ask-stack.ts";
@@ -23,6 +23,8 @@ export interface WatchStackOptions {
   /** Absent or empty: all that say what to watch. */
   readonly services: readonly string[];
   readonly prune: boolean;
+  /** As the stack was brought up with: a rebuild changes no number of replicas. */
+  readonly scale?: UpOptions["scale"];
   /** From now on no change is missed. */
   readonly onReady: () => void;
   readonly signal: AbortSignal;
@@ -149,7 +151,9 @@ async function rebuild(
   options: WatchStackOptions,
 ): Promise<void> {
   context.note(`Rebuilding service "${service}" after changes`);
-  await ask(context, options, { do: "up", services: [service], noDeps: true, build: "always" });
+  const { scale } = options;
+  const only = { services: [service], noDeps: true, ...(scale !== undefined && { scale }) };
+  await ask(context, options, { do: "up", ...only, build: "always" });
   if (options.prune) await runtime.images.prune({ dangling: ["true"] }).catch(() => {});
   context.note(`Service "${service}" rebuilt`);
 }
