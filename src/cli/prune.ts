@@ -20,6 +20,8 @@ export interface Prune<Flags extends PruneFlags> {
   readonly declare?: (command: Command) => Command;
   /** What is removed, for the question. */
   readonly what: (flags: Flags) => string;
+  /** Throws a usage error for what does not go together, before the question. */
+  readonly check?: (flags: Flags, filters: Filters) => void;
   readonly run: (
     context: Context,
     options: { readonly runtime: ContainerRuntime; readonly filters: Filters; readonly flags: Flags },
@@ -29,23 +31,26 @@ export interface Prune<Flags extends PruneFlags> {
 /** A command that removes what nobody needs, after asking. */
 export function pruneCommand<Flags extends PruneFlags>({
   summary,
-  filters,
+  filters: keys,
   declare = (command) => command,
   what,
+  check,
   run,
 }: Prune<Flags>): CliCommand {
   return {
     summary,
     declare: (command: Command) =>
       declare(command)
-        .addOption(repeated("--filter <key=value>", `only these: ${filters}`))
+        .addOption(repeated("--filter <key=value>", `only these: ${keys}`))
         .option("-f, --force", "do not ask"),
     run: async (context: Context, _args: readonly string[], flags: Flags) => {
+      const filters = parseFilters(flags.filter);
+      check?.(flags, filters);
       const question = `This removes ${what(flags)}. Continue?`;
       if (flags.force !== true && !(await confirm(context, question))) return;
       await run(context, {
         runtime: await context.runtime(),
-        filters: parseFilters(flags.filter),
+        filters,
         flags,
       });
     },

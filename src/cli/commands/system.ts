@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { ContainerRuntime, Filters } from "../../runtime/index.ts";
 import type { CliCommand, CliGroup } from "../cli-command.ts";
-import { CliError } from "../cli-error.ts";
+import { CliError, usageError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { parseFilters } from "../filters.ts";
@@ -68,6 +68,10 @@ const prune = pruneCommand<SystemPruneFlags>({
       all === true ? "all images that no container uses" : "all images without a name",
       all === true ? "all build cache" : "unused build cache",
     ].join(",\n  "),
+  check: ({ volumes }, { until }) => {
+    if (volumes === true && until !== undefined)
+      throw usageError('The "until" filter is not supported with "--volumes"');
+  },
   run: async (context, { runtime, filters, flags }) => {
     const reclaimed = await pruneAll(context, { runtime, filters, flags });
     context.printLine(`Total reclaimed space: ${humanSize(reclaimed)}`);
@@ -102,7 +106,12 @@ async function pruneAll(
       "untagged" in done ? `untagged: ${done.untagged}` : `deleted: ${done.deleted}`,
     ),
   );
-  const cache = await runtime.pruneBuildCache({ all: flags.all === true });
+  const { until } = filters;
+  const cache = await runtime.pruneBuildCache({
+    all: flags.all === true,
+    // It has no labels.
+    ...(until !== undefined && { filters: { until } }),
+  });
   tell("Deleted build cache objects", cache.removed);
   return containers.reclaimedBytes + volumes.reclaimedBytes + images.reclaimedBytes + cache.reclaimedBytes;
 }
