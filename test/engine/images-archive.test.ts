@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkStore } from "../../src/runtime/engine/images/index.ts";
 import type { ImagePart } from "../../src/runtime/engine/parts.ts";
 import {
   drained,
@@ -63,6 +64,33 @@ describe("image archives", () => {
     expect(readdirSync(join(top, "a")).sort()).toEqual(["f", "g"]);
     const again = await there.images.port.load(stream(gzipSync(readFileSync(path))));
     expect(again.ids).toEqual(loaded.ids);
+  });
+
+  it.each(["missing", "changed"])("bring back what is %s here", async (how) => {
+    const id = await twoLayers(here.images);
+    const path = await saved(here, ["team/app:2"]);
+    const plain = join(here.folder, "plain.tar");
+    const skopeo = [
+      "copy",
+      "--insecure-policy",
+      `docker-archive:${path}`,
+      `docker-archive:${plain}:team/app:2`,
+    ];
+    execFileSync("skopeo", skopeo, { stdio: "pipe" });
+    const { context, port } = here.images;
+    for (const archive of [path, plain]) {
+      const blob = context.images.get(id)?.layers[1]?.blob.digest ?? "";
+      if (how === "missing") rmSync(context.content.pathOf(blob));
+      else
+        writeFileSync(
+          context.content.pathOf(blob),
+          readFileSync(context.content.pathOf(blob)).fill("x", 10, 20),
+        );
+      expect(await checkStore(context)).toMatchObject([{ digest: blob }]);
+      await port.load(createReadStream(archive));
+      await port.prune();
+      expect(await checkStore(context)).toEqual([]);
+    }
   });
 
   it("are read by another program, and what it writes is read here", async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -143,6 +143,45 @@ describe("a registry that", () => {
     await bench.images.port.prune();
     expect(partials()).toEqual([]);
     await cutPull(true);
+  });
+
+  it.each(
+    ["config", "manifest", "layer"].flatMap((what) =>
+      ["missing", "shorter", "changed"].map((how) => [what, how]),
+    ),
+  )("gives a %s again that is %s here", async (what, how) => {
+    const server = await serve(anImage());
+    const { id } = await pull(server);
+    const { context } = bench.images;
+    const stored = context.images.get(id);
+    const digest =
+      { config: id, manifest: stored?.manifest.digest, layer: stored?.layers[0]?.blob.digest }[what] ?? "";
+    const path = context.content.pathOf(digest);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    if (how === "shorter") writeFileSync(path, bytes.subarray(1));
+    if (how === "changed") writeFileSync(path, bytes.fill("x", 10, 20));
+    // What has its size is only known to be wrong once somebody has read it.
+    if (how === "changed") {
+      await expect(pull(server)).resolves.toMatchObject({ isNew: false });
+      expect(await checkStore(context)).toMatchObject([{ kind: "damaged-blob", digest }]);
+    }
+    await expect(pull(server)).resolves.toMatchObject({ isNew: true });
+    expect(await checkStore(context)).toEqual([]);
+    await expect(pull(server)).resolves.toMatchObject({ isNew: false });
+  });
+
+  it("has its manifest kept though somebody prunes while it is stored", async () => {
+    const server = await serve(anImage());
+    const { content } = bench.images.context;
+    const put = content.put.bind(content);
+    content.put = async (data, mediaType) => {
+      const stored = await put(data, mediaType);
+      if (mediaType === DOCKER.manifest) await bench.images.port.prune();
+      return stored;
+    };
+    await pull(server);
+    expect(await checkStore(bench.images.context)).toEqual([]);
   });
 
   it.each([

@@ -178,7 +178,7 @@ const WRONG = {
 
 const check: CliCommand = {
   summary: "Compare everything in the image store with its digests",
-  help: "Changes nothing. Exit code 1 when something is wrong: pull or load the images that are named again.",
+  help: "Changes nothing on disk. Exit code 1 when something is wrong: pull, load or build the images that are named again; what is only not unpacked is unpacked by the daemon's next start.",
   declare: (command: Command) => command.option("--json", "as JSON"),
   run: async (context: Context, _args: readonly string[], { json }: { readonly json?: boolean }) => {
     if (context.target.kind !== "engine") throw new CliError("Cannot check the store of a foreign engine");

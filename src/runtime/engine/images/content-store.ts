@@ -13,6 +13,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { isMissing } from "../../../lib/atomic-file.ts";
 import { KeyedMutex } from "../../../lib/keyed-mutex.ts";
 import { RuntimeError } from "../../index.ts";
@@ -34,6 +35,8 @@ export class ContentStore {
   readonly #temporaryDir: string;
   /** Of digests, so that nobody finds a blob that is about to go, or has a new one deleted for an old one. */
   readonly #locks = new KeyedMutex();
+  /** Found to have changed on disk: for who looks they are not here, so that they are fetched anew. */
+  readonly #damaged = new Set<Digest>();
 
   private constructor(blobsDir: string, temporaryDir: string) {
     this.#blobsDir = blobsDir;
@@ -65,14 +68,35 @@ export class ContentStore {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    return (await this.sizeOf(digest)) !== undefined;
+    return !this.#damaged.has(digest) && (await this.sizeOf(digest)) !== undefined;
+  }
+
+  /** Whether all are here, with the sizes that are stated of them. */
+  async hasAll(blobs: readonly Descriptor[]): Promise<boolean> {
+    for (const { digest, size } of blobs)
+      if (this.#damaged.has(digest) || (await this.sizeOf(digest)) !== size) return false;
+    return true;
+  }
+
+  /** Reads it and compares. False for one that is not here, too. */
+  async verify(digest: Digest): Promise<boolean> {
+    const hash = createHash("sha256");
+    const isIntact = await pipeline(this.stream(digest), hash).then(
+      () => `sha256:${hash.digest("hex")}` === digest,
+      () => false,
+    );
+    if (isIntact) this.#damaged.delete(digest);
+    else this.#damaged.add(digest);
+    return isIntact;
   }
 
   /** Small blobs (manifests, configurations) whole; verified again, since a disk can err. */
   async read(digest: Digest): Promise<Buffer> {
     const data = await readFile(this.pathOf(digest));
-    if (digestOf(data) !== digest)
+    if (digestOf(data) !== digest) {
+      this.#damaged.add(digest);
       throw new RuntimeError("internal", `Cannot read blob ${digest}: its content has changed on disk`);
+    }
     return data;
   }
 
@@ -90,7 +114,7 @@ export class ContentStore {
   async put(data: string | Uint8Array, mediaType: string): Promise<Descriptor> {
     const bytes = Buffer.from(data);
     const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
-    if (await this.has(descriptor.digest)) return descriptor;
+    if (await this.hasAll([descriptor])) return descriptor;
     const writer = await this.write();
     try {
       await writer.append(bytes);
@@ -135,7 +159,10 @@ export class ContentStore {
   }
 
   #place(path: string, digest: Digest): Promise<void> {
-    return this.#locks.run(digest, () => rename(path, this.pathOf(digest)));
+    return this.#locks.run(digest, async () => {
+      await rename(path, this.pathOf(digest));
+      this.#damaged.delete(digest);
+    });
   }
 
   /** For blobs committed without it: a power cut takes them no more. */

@@ -30,15 +30,18 @@ export async function createImage(
     const manifest =
       image.manifest ?? (await content.put(printManifest(configBlob, image.layers), DOCKER.manifest));
     const present = images.get(configBlob.digest);
+    // The blobs of one that has lost some give way to what has just been stored.
+    const isWhole = present !== undefined && (await content.hasAll(storedBlobs(present)));
+    const kept = isWhole ? present : undefined;
     const references = image.references ?? [];
     const stored =
-      present !== undefined && present.isHeld !== true && references.length === 0
-        ? present
+      kept !== undefined && kept.isHeld !== true && references.length === 0
+        ? kept
         : await images.put({
             id: configBlob.digest,
             ...parentOf(image.parentId ?? present?.parentId),
-            manifest: present?.manifest ?? manifest,
-            layers: present?.layers ?? image.layers,
+            manifest: kept?.manifest ?? manifest,
+            layers: kept?.layers ?? image.layers,
             lastTaggedAt: new Date().toISOString(),
           });
     if (references.length > 0)
@@ -47,6 +50,14 @@ export async function createImage(
       );
     return stored;
   });
+}
+
+/** Those of stated size that it is made of. */
+export function storedBlobs({
+  manifest,
+  layers,
+}: Pick<StoredImage, "manifest" | "layers">): readonly Descriptor[] {
+  return [manifest, ...layers.map((layer) => layer.blob)];
 }
 
 function parentOf(parentId: Digest | undefined): { readonly parentId?: Digest } {

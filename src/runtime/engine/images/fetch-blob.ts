@@ -22,7 +22,7 @@ export async function fetchBlob(
   options: FetchOptions,
 ): Promise<void> {
   await context.fetching.run(blob.digest, async () => {
-    if (await context.content.has(blob.digest)) return;
+    if (await context.content.hasAll([blob])) return;
     const writer = await context.content.resume(blob.digest);
     try {
       for (let attempt = 1; ; attempt++) {

@@ -232,7 +232,7 @@ async function knownLayer(
   const same = layers.filter((layer) => layer.diffId === diffId);
   // At once: an image that is found may be gone a moment later.
   lease.hold(...same.map((layer) => layer.blob.digest));
-  for (const layer of same) if (await context.content.has(layer.blob.digest)) return layer;
+  for (const layer of same) if (await context.content.hasAll([layer.blob])) return layer;
   return undefined;
 }
 

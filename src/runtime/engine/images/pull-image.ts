@@ -1,6 +1,7 @@
 import PQueue from "p-queue";
 import { type ImageProgress, type Images, type PullOptions, RuntimeError } from "../../index.ts";
-import { createImage } from "./create-image.ts";
+import type { Descriptor } from "./content-store.ts";
+import { createImage, storedBlobs } from "./create-image.ts";
 import { chainIdsOf, type Digest } from "./digest.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import { type ImageConfig, parseImageConfig } from "./image-config.ts";
@@ -85,18 +86,25 @@ async function pullFrom(pull: Pull): Promise<Pulled> {
     `${repositoryOf(reference)}@${top.digest}`,
   ];
   const isNamed = references.every((name) => context.images.idOf(name) === manifest.config.digest);
-  if (!(isNamed && context.images.get(manifest.config.digest) !== undefined)) {
+  const isCurrent = isNamed && (await isStored(context, manifest.config));
+  if (!isCurrent) {
     const bytes = await fetchConfig(pull, manifest);
     const config = parseImageConfig(bytes.toString());
     checkPlatform(pull, config);
     const layers = await fetchLayers(pull, manifest, config.diffIds);
+    pull.lease.hold(fetched.digest);
     const stored = await context.content.put(fetched.bytes, manifest.mediaType);
-    pull.lease.hold(stored.digest);
     await createImage(context, { config: { bytes }, layers, manifest: stored, references });
   }
   options.onProgress?.({ status: `Digest: ${top.digest}` });
-  options.onProgress?.(pulledStatus(familiarText(reference), !isNamed));
-  return { id: manifest.config.digest, digest: top.digest, isNew: !isNamed };
+  options.onProgress?.(pulledStatus(familiarText(reference), !isCurrent));
+  return { id: manifest.config.digest, digest: top.digest, isNew: !isCurrent };
+}
+
+/** With all that it is made of. */
+async function isStored({ images, content }: ImageContext, config: Descriptor): Promise<boolean> {
+  const image = images.get(config.digest);
+  return image !== undefined && content.hasAll([config, ...storedBlobs(image)]);
 }
 
 /** The closing line of a pull. */
@@ -218,7 +226,7 @@ async function fetchLayer(pull: Pull, layer: WantedLayer, tell: Tell): Promise<S
   const { context, session, repository } = pull;
   const { blob, diffId, chainId } = layer;
   const isUnpacked = () => context.layers.get(chainId) !== undefined;
-  if (isUnpacked() && (await context.content.has(blob.digest))) {
+  if (isUnpacked() && (await context.content.hasAll([blob]))) {
     tell(blob.digest, { status: "Already exists" });
     return undefined;
   }
