@@ -194,11 +194,11 @@ function transportOf(address: EngineAddress): {
   const url = parseUrl(host);
   if (url.protocol === "ssh:") {
     const agent = new HttpAgent(agentOptions);
-    Object.assign(agent, { createConnection: () => sshStream(url) });
+    Object.assign(agent, { createConnection: () => sshStream(url, hostOf(url)) });
     return { agent, base: {}, send: httpRequest };
   }
   const isSecure = tls !== undefined || url.protocol === "https:";
-  const base = { host: url.hostname, port: url.port || (isSecure ? 2376 : 2375) };
+  const base = { host: hostOf(url), port: url.port || (isSecure ? 2376 : 2375) };
   if (!isSecure) return { agent: new HttpAgent(agentOptions), base, send: httpRequest, hostHeader: url.host };
   const { isVerified = true, ...certificates } = tls ?? {};
   // TLS costs a third of a command's start: only where it is spoken.
@@ -222,6 +222,11 @@ function parseUrl(host: string): URL {
     "invalid",
     `Cannot use "${host}" as an engine's address: it starts with none of unix://, tcp://, http://, https://, ssh://`,
   );
+}
+
+/** As a resolver and ssh take it: an IPv6 address without its brackets. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }
 
 function queryText(query: Query | undefined): string {

@@ -49,23 +49,25 @@ export function findEngine(options: FindEngineOptions = {}): EngineAddress {
   );
 }
 
-function fromOption({ host, env }: Search): EngineAddress | undefined {
-  return host ? withEnvTls({ host, source: "the given host" }, env) : undefined;
+function fromOption(search: Search): EngineAddress | undefined {
+  const { host } = search;
+  return host ? withEnvTls({ host, source: "the given host" }, search) : undefined;
 }
 
-function fromDockerHost({ env }: Search): EngineAddress | undefined {
-  const host = env["DOCKER_HOST"];
-  return host ? withEnvTls({ host, source: "DOCKER_HOST" }, env) : undefined;
+function fromDockerHost(search: Search): EngineAddress | undefined {
+  const host = search.env["DOCKER_HOST"];
+  return host ? withEnvTls({ host, source: "DOCKER_HOST" }, search) : undefined;
 }
 
-function withEnvTls(
-  address: EngineAddress,
-  env: Readonly<Record<string, string | undefined>>,
-): EngineAddress {
-  const isVerified = Boolean(env["DOCKER_TLS_VERIFY"]);
-  const folder = env["DOCKER_CERT_PATH"];
+function withEnvTls(address: EngineAddress, search: Search): EngineAddress {
+  const isVerified = Boolean(search.env["DOCKER_TLS_VERIFY"]);
+  const folder = search.env["DOCKER_CERT_PATH"];
   if (address.host.startsWith("unix:") || (!isVerified && !folder)) return address;
-  return { ...address, tls: { ...readCertificates(folder ?? ""), isVerified } };
+  return { ...address, tls: { ...readCertificates(folder || configFolder(search)), isVerified } };
+}
+
+function configFolder({ env, home }: Search): string {
+  return env["DOCKER_CONFIG"] || join(home, ".docker");
 }
 
 function readCertificates(folder: string): Omit<EngineTls, "isVerified"> {
@@ -78,9 +80,10 @@ function readCertificates(folder: string): Omit<EngineTls, "isVerified"> {
 }
 
 /** `DOCKER_CONTEXT`, or the current one of the docker client's configuration. */
-function fromContext({ env, home }: Search): EngineAddress | undefined {
-  const folder = env["DOCKER_CONFIG"] || join(home, ".docker");
-  const name = env["DOCKER_CONTEXT"] || textAt(readJson(join(folder, "config.json")), "currentContext");
+function fromContext(search: Search): EngineAddress | undefined {
+  const folder = configFolder(search);
+  const name =
+    search.env["DOCKER_CONTEXT"] || textAt(readJson(join(folder, "config.json")), "currentContext");
   if (!name || name === "default") return undefined;
   // Loaded only here: most commands never ask for a context.
   const { createHash } = process.getBuiltinModule("node:crypto");

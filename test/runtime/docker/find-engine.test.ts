@@ -51,6 +51,16 @@ describe("an engine is found", () => {
     expect(findEngine({ env, home }).tls).toEqual({ ca: "CA", isVerified: true });
   });
 
+  it("with the certificates of the docker client's folder where it names none", () => {
+    mkdirSync(join(home, ".docker"));
+    writeFileSync(join(home, ".docker/ca.pem"), "CA");
+    const env = { DOCKER_HOST: "tcp://a:2376", DOCKER_TLS_VERIFY: "1" };
+    expect(findEngine({ env, home }).tls).toEqual({ ca: "CA", isVerified: true });
+    writeFileSync(join(home, "ca.pem"), "another CA");
+    const tls = findEngine({ env: { ...env, DOCKER_CONFIG: home }, home }).tls;
+    expect(tls).toEqual({ ca: "another CA", isVerified: true });
+  });
+
   it("or the context that does not exist is named", () => {
     expect(() => findEngine({ env: { DOCKER_CONTEXT: "gone" }, home })).toThrow(
       'Cannot use the docker context "gone": it does not exist',
@@ -65,6 +75,11 @@ describe("an engine that is not there", () => {
       kind: "unavailable",
       message: `Cannot reach the engine at unix://${home}/none.sock: no such socket`,
     });
+  });
+
+  it("is not looked up by name when its address is one of IPv6", async () => {
+    const runtime = openDockerRuntime({ host: "tcp://[::1]:1" });
+    await expect(runtime.info()).rejects.toThrow("engine at tcp://[::1]:1: nobody answers there");
   });
 
   it("is invalid when its address is none", () => {
