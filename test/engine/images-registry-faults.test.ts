@@ -1,7 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -447,6 +449,31 @@ describe("a registry that", () => {
       kind: "unavailable",
       cause: { message: "nothing came for 0.1 s" },
     });
+  });
+
+  it("lets no connection come about is given up, once", async () => {
+    // The kernel takes so many that a stopped program does not, and answers no others.
+    const program = `require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () {
+      console.log(this.address().port); })`;
+    const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    const [text] = await once(child.stdout, "data");
+    child.kill("SIGSTOP");
+    const port = Number(text);
+    const fillers = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+    try {
+      await Promise.all(fillers.slice(0, 2).map((socket) => once(socket, "connect")));
+      const asking = RegistrySession.run(
+        { domain: `127.0.0.1:${port}`, settings: { certificateDirs: [] }, stallMs: 100 },
+        (session) => new Repository(session, "app").manifest("1"),
+      );
+      await expect(asking).rejects.toMatchObject({
+        kind: "unavailable",
+        cause: { message: "no connection within 0.1 s" },
+      });
+    } finally {
+      for (const socket of fillers) socket.destroy();
+      child.kill("SIGKILL");
+    }
   });
 
   it("refuses every credential, or redirects without end, is not asked without end", async () => {

@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:https";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openImages, type RegistrySettings } from "../../src/runtime/engine/images/index.ts";
+import { RegistrySession, Repository } from "../../src/runtime/engine/images/registry/index.ts";
 import { type ImageBench, openImageBench } from "../support/image-bench.ts";
 
 /** Only what a name resolved elsewhere can show: this machine's own address is never spoken to in the clear by rule. */
@@ -99,6 +100,48 @@ describe("a registry behind TLS", () => {
   it("that is named insecure is not verified", async () => {
     await expect(pull({ certificateDirs: [], insecure: [NAME] })).rejects.toMatchObject({
       kind: "not-found",
+    });
+  });
+
+  describe("and a proxy that", () => {
+    const answers: Record<string, (socket: Socket) => void> = {
+      "never opens a tunnel": () => {},
+      "opens a tunnel to nowhere": (socket) => socket.write("HTTP/1.1 200 Connection established\r\n\r\n"),
+    };
+
+    /** The proxy's end of each tunnel. */
+    function behave(name: string): Socket[] {
+      const sockets: Socket[] = [];
+      proxy.removeAllListeners("connect").on("connect", (_request, socket: Socket) => {
+        socket.on("end", () => socket.destroy()).on("error", () => {});
+        sockets.push(socket.resume());
+        answers[name]?.(socket);
+      });
+      return sockets;
+    }
+    const ask = (options: { readonly stallMs?: number; readonly signal?: AbortSignal }) =>
+      RegistrySession.run({ domain: NAME, settings: { certificateDirs: [] }, ...options }, (session) =>
+        new Repository(session, "app").manifest("1"),
+      );
+    const closed = (socket: Socket | undefined) =>
+      new Promise((resolve) => (socket?.destroyed === false ? socket.once("close", resolve) : resolve(null)));
+
+    it.each(Object.keys(answers))("%s is given up, once", async (name) => {
+      const sockets = behave(name);
+      await expect(ask({ stallMs: 100 })).rejects.toMatchObject({
+        kind: "unavailable",
+        cause: { message: "no connection within 0.1 s" },
+      });
+      expect(sockets).toHaveLength(1);
+      await closed(sockets[0]);
+    });
+
+    it.each(Object.keys(answers))("%s does not hold up who cancels", async (name) => {
+      const sockets = behave(name);
+      const abort = new AbortController();
+      proxy.once("connect", () => abort.abort());
+      await expect(ask({ signal: abort.signal })).rejects.toMatchObject({ kind: "cancelled" });
+      await closed(sockets[0]);
     });
   });
 });

@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import {
   Agent as HttpAgent,
   request as httpRequest,
@@ -5,11 +6,12 @@ import {
   type IncomingMessage,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { withExtraCertificates } from "../../../../lib/extra-certificates.ts";
 import { RuntimeError } from "../../../index.ts";
-import { proxyAuthorization, proxyFor, TunnelAgent } from "./proxy.ts";
+import { connectionTimeout, proxyAuthorization, proxyFor, TunnelAgent } from "./proxy.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH";
@@ -65,8 +67,10 @@ export class HttpConnections {
   request(request: HttpRequest): Promise<HttpResponse> {
     const { url, method, body, signal } = request;
     return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => reject(asUnavailable(request, cause));
       const route = this.#route(url);
-      const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+      const isTls = url.protocol === "https:";
+      const send = isTls ? httpsRequest : httpRequest;
       const outgoing = send(route.to, {
         method,
         agent: route.agent,
@@ -78,13 +82,25 @@ export class HttpConnections {
       outgoing.setTimeout(stallMs, () =>
         outgoing.destroy(new RuntimeError("timeout", `nothing came for ${stallMs / 1000} s`)),
       );
-      outgoing.once("error", (cause) => reject(asUnavailable(request, cause)));
+      outgoing.once("socket", (socket) => this.#limitConnecting(socket, isTls));
+      outgoing.once("error", fail);
       outgoing.once("response", (message) =>
         resolve({ url, status: message.statusCode ?? 0, headers: message.headers, body: message }),
       );
+      // A request that has no socket yet says nothing of its own end.
+      const listening = signal === undefined ? undefined : addAbortListener(signal, fail);
+      outgoing.once("close", () => listening?.[Symbol.dispose]());
       if (body === undefined || Buffer.isBuffer(body)) outgoing.end(body);
-      else pipeline(body.stream, outgoing).catch((error) => reject(asUnavailable(request, error)));
+      else pipeline(body.stream, outgoing).catch(fail);
     });
+  }
+
+  /** A socket's own timeout does not count while it connects. */
+  #limitConnecting(socket: Socket, isTls: boolean): void {
+    if (!socket.connecting) return;
+    const timer = setTimeout(() => socket.destroy(connectionTimeout(this.#stallMs)), this.#stallMs);
+    for (const end of [isTls ? "secureConnect" : "connect", "close"])
+      socket.once(end, () => clearTimeout(timer));
   }
 
   /** Straight there, or by the proxy that the environment names. */
@@ -99,7 +115,7 @@ export class HttpConnections {
         path: url.href,
         headers: { host: url.host, ...proxyAuthorization(proxy) },
       };
-    const tunnel = this.#tunnels.get(proxy.href) ?? new TunnelAgent(proxy, this.#tls);
+    const tunnel = this.#tunnels.get(proxy.href) ?? new TunnelAgent(proxy, this.#tls, this.#stallMs);
     this.#tunnels.set(proxy.href, tunnel);
     return { to: url, agent: tunnel, headers: {} };
   }

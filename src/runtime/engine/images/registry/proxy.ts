@@ -2,7 +2,7 @@ import { request as httpRequest } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as tlsConnect } from "node:tls";
+import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { RuntimeError } from "../../../index.ts";
 import { isLoopback } from "./endpoints.ts";
 import type { TlsOptions } from "./http-request.ts";
@@ -45,17 +45,26 @@ export function proxyAuthorization(proxy: URL): Readonly<Record<string, string>>
   return { "proxy-authorization": `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 
+/** Of a connection that does not come about; `code` as the kernel's own. */
+export function connectionTimeout(ms: number): Error {
+  return Object.assign(new Error(`no connection within ${ms / 1000} s`), { code: "ETIMEDOUT" });
+}
+
 type Connected = (error: Error | null, socket: Duplex) => void;
 
 /** Speaks TLS to the registry through a tunnel of the proxy, which sees nothing but the name. */
 export class TunnelAgent extends HttpsAgent {
   readonly #proxy: URL;
   readonly #tls: TlsOptions;
+  readonly #patienceMs: number;
+  /** Each ends a tunnel that is being opened. */
+  readonly #opening = new Set<(error: Error) => void>();
 
-  constructor(proxy: URL, tls: TlsOptions) {
+  constructor(proxy: URL, tls: TlsOptions, patienceMs: number) {
     super({ keepAlive: true, maxSockets: 8, ...tls });
     this.#proxy = proxy;
     this.#tls = tls;
+    this.#patienceMs = patienceMs;
   }
 
   override createConnection(
@@ -64,11 +73,6 @@ export class TunnelAgent extends HttpsAgent {
   ) {
     const host = options.host ?? "";
     const target = `${host}:${options.port ?? 443}`;
-    const fail = (detail: string) =>
-      connected(
-        new Error(`the proxy ${this.#proxy.host} does not connect to ${target}: ${detail}`),
-        undefined as never,
-      );
     const outgoing = httpRequest({
       host: this.#proxy.hostname,
       port: this.#proxy.port || 80,
@@ -76,18 +80,40 @@ export class TunnelAgent extends HttpsAgent {
       path: target,
       headers: { host: target, ...proxyAuthorization(this.#proxy) },
     });
-    outgoing.once("error", (error) => fail(error.message));
+    let secure: TLSSocket | undefined;
+    const end = (error: Error) => {
+      if (!this.#opening.delete(end)) return;
+      clearTimeout(timer);
+      outgoing.destroy();
+      secure?.destroy();
+      connected(error, undefined as never);
+    };
+    const fail = (detail: string) =>
+      end(new Error(`the proxy ${this.#proxy.host} does not connect to ${target}: ${detail}`));
+    const timer = setTimeout(() => end(connectionTimeout(this.#patienceMs)), this.#patienceMs);
+    this.#opening.add(end);
+    outgoing.on("error", (error) => fail(error.message));
     outgoing.once("connect", (response, socket: Socket) => {
       if (response.statusCode !== 200) {
         socket.destroy();
         fail(`it answered ${response.statusCode}`);
         return;
       }
-      const secure = tlsConnect({ socket, servername: host, ...this.#tls });
-      secure.once("secureConnect", () => connected(null, secure));
-      secure.once("error", (error) => connected(error, secure));
+      const tunnel = tlsConnect({ socket, servername: host, ...this.#tls });
+      secure = tunnel;
+      tunnel.once("error", end);
+      tunnel.once("secureConnect", () => {
+        this.#opening.delete(end);
+        clearTimeout(timer);
+        connected(null, tunnel);
+      });
     });
     outgoing.end();
     return undefined;
+  }
+
+  override destroy(): void {
+    for (const end of this.#opening) end(new Error("the connections are closed"));
+    super.destroy();
   }
 }

@@ -272,11 +272,11 @@ export class RegistrySession {
   }
 }
 
-/** Refused, unknown or not trusted: not the kind of failure that passes while one waits. */
+/** Refused, unknown, not trusted or not even connected to: not the kind of failure that passes while one waits. */
 function isNobodyThere(error: RuntimeError): boolean {
   const { cause } = error;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  return code === "ECONNREFUSED" || code === "ENOTFOUND" || /CERT|^UNABLE_TO_|^ERR_TLS/.test(code);
+  return /^(ECONNREFUSED|ENOTFOUND|ETIMEDOUT)$|CERT|^UNABLE_TO_|^ERR_TLS/.test(code);
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
