@@ -53,8 +53,12 @@ export function afterProbe(
   return { status: failingStreak >= timing.retries ? "unhealthy" : health.status, failingStreak, log };
 }
 
-/** How long to wait before the next probe, counted from the end of the last (or the start of the container). */
+/**
+ * How long to wait before the next probe, counted from the end of the last (or the start of the container). A start period that
+ * ends before its interval is over has the ordinary one begin at its end.
+ */
 export function nextProbeDelayMs(health: Health, timing: HealthTiming, runMs: number): number {
-  const isStarting = health.status === "starting" && runMs < timing.startPeriodMs;
-  return isStarting ? timing.startIntervalMs : timing.intervalMs;
+  const leftMs = health.status === "starting" ? Math.max(0, timing.startPeriodMs - runMs) : 0;
+  if (leftMs === 0) return timing.intervalMs;
+  return Math.min(timing.startIntervalMs, leftMs + timing.intervalMs);
 }

@@ -56,7 +56,7 @@ function locateFolder(root: Parameters<typeof locate>[0], nameOrId: string, path
   } catch (error) {
     if (!hasKind(error, "not-found")) throw error;
     locate(root, nameOrId, path);
-    throw new RuntimeError("invalid", "extraction point is not a directory", { cause: error });
+    throw new RuntimeError("invalid", "extraction point is not a directory");
   }
 }
 

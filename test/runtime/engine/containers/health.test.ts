@@ -96,6 +96,8 @@ describe("timing and command of a probe", () => {
     const quick = healthTiming({ intervalMs: 30_000, startPeriodMs: 10_000, startIntervalMs: 200 });
     expect(nextProbeDelayMs(NEW_HEALTH, quick, 0)).toBe(200);
     expect(nextProbeDelayMs(NEW_HEALTH, quick, 10_000)).toBe(30_000);
+    const brief = healthTiming({ startPeriodMs: 100, intervalMs: 300 });
+    expect(nextProbeDelayMs(NEW_HEALTH, brief, 40)).toBe(360);
     expect(nextProbeDelayMs({ ...NEW_HEALTH, status: "healthy" }, quick, 0)).toBe(30_000);
   });
 
