@@ -60,6 +60,8 @@ describe("image archives", () => {
     expect(loaded.references).toEqual(["team/app:2", "team/base:1"]);
     expect(loaded.ids[0]).toBe(id);
     expect((await there.images.port.inspect("team/app:2")).config).toEqual({ cmd: ["sh"], env: ["A=1"] });
+    const manifestOf = (bench: ImageBench) => bench.images.context.images.get(id)?.manifest;
+    expect(manifestOf(there)).toEqual(manifestOf(here));
     const [top = ""] = (await there.images.resolve(id)).layerDirs;
     expect(readdirSync(join(top, "a")).sort()).toEqual(["f", "g"]);
     const again = await there.images.port.load(stream(gzipSync(readFileSync(path))));

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { OCI } from "../../src/runtime/engine/images/media-types.ts";
 import type { ImageProgress } from "../../src/runtime/index.ts";
 import {
   busyboxTar,
@@ -126,10 +127,24 @@ describe("a registry", () => {
       `docker://${reference}`,
       `docker://${copy}`,
     );
-    await there.images.port.pull(copy);
+    const base = await there.images.port.pull(copy);
     const diffIds = async (bench: ImageBench, name: string) =>
       (await bench.images.port.inspect(name)).diffIds;
     expect(await diffIds(there, copy)).toEqual(await diffIds(here, id));
+    // What is made on it is of one family throughout: others refuse a mixture.
+    const child = `${registry.host}/copy/child:1`;
+    await there.images.commitLayer({
+      parentId: base.id,
+      layer: stream(tarOf([{ name: "f" }])),
+      config: {},
+      createdBy: "COPY f",
+      reference: child,
+    });
+    await there.images.port.push(child);
+    skopeo("--src-tls-verify=false", `docker://${child}`, `dir:${join(there.folder, "copied")}`);
+    const manifest = JSON.parse(readFileSync(join(there.folder, "copied/manifest.json"), "utf8"));
+    const types = [manifest, manifest.config, ...manifest.layers].map(({ mediaType }) => mediaType);
+    expect(types).toEqual([OCI.manifest, OCI.config, OCI.layerZstd, OCI.layerZstd, OCI.layerGzip]);
   });
 
   it("that wants credentials gets them, and refuses the wrong ones", async () => {

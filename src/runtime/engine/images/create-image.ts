@@ -1,10 +1,10 @@
 import { RuntimeError } from "../../index.ts";
-import type { Descriptor } from "./content-store.ts";
+import type { ContentStore, Descriptor } from "./content-store.ts";
 import { chainIdsOf, type Digest, digestOf } from "./digest.ts";
 import { type ImageConfig, parseImageConfig, printImageConfig } from "./image-config.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { ImageLayer, StoredImage } from "./image-store.ts";
-import { DOCKER } from "./media-types.ts";
+import { DOCKER, isOciLayer, OCI, ociLayerType } from "./media-types.ts";
 
 /**
  * Makes an image visible whose blobs and layers are stored already (and held by a lease of the caller). Its
@@ -27,8 +27,7 @@ export async function createImage(
   checkDiffIds(parseImageConfig(bytes.toString()), image.layers);
   return context.changing.run(async () => {
     const configBlob = await content.put(bytes, DOCKER.config);
-    const manifest =
-      image.manifest ?? (await content.put(printManifest(configBlob, image.layers), DOCKER.manifest));
+    const manifest = image.manifest ?? (await putManifest(content, configBlob, image.layers));
     const present = images.get(configBlob.digest);
     // The blobs of one that has lost some give way to what has just been stored.
     const isWhole = present !== undefined && (await content.hasAll(storedBlobs(present)));
@@ -70,14 +69,28 @@ function checkDiffIds(config: ImageConfig, layers: readonly ImageLayer[]): void 
     throw new RuntimeError("invalid", "Cannot store image: its configuration names other layers than it has");
 }
 
-/** A Docker schema 2 manifest: every registry and client of the last ten years reads it. */
-export function printManifest(config: Descriptor, layers: readonly ImageLayer[]): string {
-  return JSON.stringify({
+/**
+ * A Docker schema 2 manifest, which every registry and client of the last ten years reads; an OCI one when a layer
+ * has a type of OCI's, as those of an OCI base do: many refuse a manifest that mixes the two families.
+ */
+function putManifest(
+  content: ContentStore,
+  config: Descriptor,
+  layers: readonly ImageLayer[],
+): Promise<Descriptor> {
+  const isOci = layers.some(({ blob }) => isOciLayer(blob.mediaType));
+  const mediaType = isOci ? OCI.manifest : DOCKER.manifest;
+  const document = {
     schemaVersion: 2,
-    mediaType: DOCKER.manifest,
-    config: { mediaType: config.mediaType, size: config.size, digest: config.digest },
-    layers: layers.map(({ blob }) => ({ mediaType: blob.mediaType, size: blob.size, digest: blob.digest })),
-  });
+    mediaType,
+    config: { mediaType: isOci ? OCI.config : DOCKER.config, size: config.size, digest: config.digest },
+    layers: layers.map(({ blob }) => ({
+      mediaType: isOci ? ociLayerType(blob.mediaType) : blob.mediaType,
+      size: blob.size,
+      digest: blob.digest,
+    })),
+  };
+  return content.put(JSON.stringify(document), mediaType);
 }
 
 export function topChainId(image: { readonly layers: readonly ImageLayer[] }): Digest | undefined {

@@ -13,7 +13,7 @@ import { ingestLayer } from "./ingest-layer.ts";
 import { JsonShape } from "./json-shape.ts";
 import type { Lease } from "./leases.ts";
 import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, parseManifest, pickPlatform } from "./manifest.ts";
-import { OCI } from "./media-types.ts";
+import { DOCKER, OCI } from "./media-types.ts";
 import { machinePlatform } from "./platform.ts";
 import { canonicalText, DEFAULT_TAG, familiarText, parseReference, withDefaultTag } from "./reference.ts";
 import { unpackBlob } from "./resolve-image.ts";
@@ -213,7 +213,7 @@ async function loadLayer(
     return layer;
   }
   whole.destroy();
-  const mediaType = compression === "zstd" ? OCI.layerZstd : OCI.layerGzip;
+  const mediaType = compression === "zstd" ? OCI.layerZstd : DOCKER.layer;
   const layer = { diffId, blob: { mediaType, digest: blob, size } };
   const info =
     context.layers.get(chainId) ??

@@ -28,3 +28,19 @@ export function isIndexType(mediaType: string): boolean {
 export function isManifestType(mediaType: string): boolean {
   return mediaType === DOCKER.manifest || mediaType === OCI.manifest;
 }
+
+export function isOciLayer(mediaType: string): boolean {
+  return mediaType.startsWith("application/vnd.oci.image.layer.");
+}
+
+/** What OCI calls a layer of one of Docker's types. */
+export function ociLayerType(mediaType: string): string {
+  return OCI_LAYERS[mediaType] ?? mediaType;
+}
+
+const OCI_LAYERS: Readonly<Record<string, string>> = {
+  "application/vnd.docker.image.rootfs.diff.tar": OCI.layer,
+  [DOCKER.layer]: OCI.layerGzip,
+  "application/vnd.docker.image.rootfs.diff.tar.zstd": OCI.layerZstd,
+  [DOCKER.foreignLayer]: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+};
