@@ -652,7 +652,7 @@ describe("a registry that", () => {
     const whole = await serve(image);
     const images = await openImages({
       ...bench,
-      users: { ofImage: () => [], ofVolume: () => [] },
+      users: { images: () => [], ofImage: () => [], ofVolume: () => [] },
       registries: { mirrors: [broken, whole].map(({ host }) => `http://${host}`) },
     });
     await images.port.pull("app:1");
@@ -666,7 +666,7 @@ describe("a registry that", () => {
     const server = await serve(anImage());
     const images = await openImages({
       ...bench,
-      users: { ofImage: () => [], ofVolume: () => [] },
+      users: { images: () => [], ofImage: () => [], ofVolume: () => [] },
       registries: { mirrors: [`http://${server.host}`] },
     });
     await images.port.pull("app:1", { credentials: { username: "me", password: "secret" } });

@@ -74,7 +74,7 @@ describe("a registry behind TLS", () => {
   const pull = async (registries: RegistrySettings) => {
     const images = await openImages({
       ...bench,
-      users: { ofImage: () => [], ofVolume: () => [] },
+      users: { images: () => [], ofImage: () => [], ofVolume: () => [] },
       registries,
     });
     return images.port.pull(`${NAME}/app:1`);

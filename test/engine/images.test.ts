@@ -1,11 +1,22 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkStore } from "../../src/runtime/engine/images/index.ts";
 import {
   busyboxTar,
+  drained,
   folder,
   type ImageBench,
   link,
@@ -14,6 +25,14 @@ import {
   type TarItem,
   tarOf,
 } from "../support/image-bench.ts";
+
+const recordOf = ({ layout }: ImageBench, id: string) => join(layout.imagesDir, `${id.slice(7)}.json`);
+const blobOf = ({ images }: ImageBench, id: string) => images.context.content.pathOf(id);
+/** To root, too. */
+function makeUnreadable(path: string): void {
+  rmSync(path);
+  symlinkSync(path, path);
+}
 
 describe("images", () => {
   let bench: ImageBench;
@@ -292,6 +311,55 @@ describe("images", () => {
       "fifo 640 0:0 0",
       "directory 1777 0:0 0",
     ]);
+  });
+
+  it.each([
+    ["record is damaged", (bench: ImageBench, id: string) => writeFileSync(recordOf(bench, id), "{")],
+    ["record cannot be read", (bench: ImageBench, id: string) => makeUnreadable(recordOf(bench, id))],
+    ["configuration is damaged", (bench: ImageBench, id: string) => appendFileSync(blobOf(bench, id), "x")],
+    ["configuration is missing", (bench: ImageBench, id: string) => rmSync(blobOf(bench, id))],
+    ["record is gone, with a container", (bench: ImageBench, id: string) => rmSync(recordOf(bench, id))],
+  ])("whose %s when the engine starts keep their layers, and come back by a load", async (what, spoil) => {
+    const { id } = await importTar(tarOf([{ name: "a" }]), "x:1");
+    const archive = await drained(await bench.images.port.save(["x:1"]));
+    const child = await bench.images.commitLayer({
+      ...{ parentId: id, layer: stream(tarOf([{ name: "b" }])), config: {} },
+      ...{ createdBy: "b", reference: "child:1" },
+    });
+    if (what.includes("container"))
+      bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: true }]);
+    const layers = readdirSync(bench.layout.layersDir);
+    spoil(bench, id);
+    const again = await bench.reopen();
+    await again.recover();
+    expect(await checkStore(again.context)).toContainEqual({
+      kind: "lost-image",
+      digest: id,
+      images: what.includes("gone") ? [] : ["x:1"],
+    });
+    // Its layer is the child's, too.
+    await again.port.remove("child:1");
+    await again.port.prune();
+    expect(await again.port.list()).toEqual([]);
+    expect(readdirSync(bench.layout.layersDir)).toEqual(layers);
+    await again.port.load(stream(archive));
+    expect((await again.port.inspect("x:1")).id).toBe(id);
+    await again.port.prune();
+    expect(await checkStore(again.context)).toEqual([]);
+    expect(again.context.images.get(child.id)).toBeUndefined();
+    expect(readdirSync(bench.layout.layersDir)).toHaveLength(1);
+  });
+
+  it("that cannot be read can be given up", async () => {
+    const { id } = await importTar(tarOf([{ name: "a" }]), "x:1");
+    writeFileSync(recordOf(bench, id), "{");
+    const again = await bench.reopen();
+    bench.using.set(id, [{ id: "c".repeat(64), name: "web", isRunning: true }]);
+    await expect(again.port.remove("x:1", { force: true })).rejects.toThrow("used by container cccccccccccc");
+    bench.using.delete(id);
+    await expect(again.port.remove("x:1")).resolves.toEqual([{ untagged: "x:1" }, { deleted: id }]);
+    expect(readdirSync(bench.layout.layersDir)).toEqual([]);
+    expect(readdirSync(bench.layout.imagesDir)).toEqual(["references.json"]);
   });
 
   it("can be verified against their digests", async () => {

@@ -35,7 +35,7 @@ const open = (): Promise<VolumePart> => {
   const ofVolume: Users["ofVolume"] = (name) => users[name] ?? [];
   const layout = diskLayout(join(folder, "root"), join(folder, "run"));
   events = new EventBus();
-  return openVolumes({ layout, host, users: { ofImage: () => [], ofVolume }, events });
+  return openVolumes({ layout, host, users: { images: () => [], ofImage: () => [], ofVolume }, events });
 };
 const actions = async (): Promise<readonly string[]> => {
   const said: string[] = [];

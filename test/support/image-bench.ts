@@ -7,7 +7,7 @@ import { type DiskLayout, diskLayout } from "../../src/runtime/engine/disk-layou
 import { openLinuxHost } from "../../src/runtime/engine/host/index.ts";
 import type { Host } from "../../src/runtime/engine/host.ts";
 import { type OpenedImages, openImages } from "../../src/runtime/engine/images/index.ts";
-import type { ImagePart, RootfsPart, Users } from "../../src/runtime/engine/parts.ts";
+import type { RootfsPart, Users } from "../../src/runtime/engine/parts.ts";
 import { openRootfs } from "../../src/runtime/engine/rootfs/index.ts";
 import { EMPTY_FOLDER } from "../../src/runtime/engine/rootfs/layer-filter.ts";
 import { formatEntry, paddingOf, type TarEntry } from "../../src/runtime/engine/rootfs/tar/index.ts";
@@ -22,7 +22,7 @@ export interface ImageBench {
   /** Containers that use images, by image id. */
   readonly using: Map<string, { id: string; name: string; isRunning: boolean }[]>;
   /** The same root as a fresh start finds it. */
-  reopen(): Promise<ImagePart>;
+  reopen(): Promise<OpenedImages>;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,11 @@ export async function openImageBench(name: string): Promise<ImageBench> {
   const layout = diskLayout(join(folder, "root"), join(folder, "run"));
   const host = await openLinuxHost();
   const using: ImageBench["using"] = new Map();
-  const users: Users = { ofImage: (id) => using.get(id) ?? [], ofVolume: () => [] };
+  const users: Users = {
+    images: () => [...using.keys()],
+    ofImage: (id) => using.get(id) ?? [],
+    ofVolume: () => [],
+  };
   return {
     folder,
     layout,

@@ -171,14 +171,14 @@ const events: CliCommand = {
 };
 
 const WRONG = {
-  "damaged-blob": "damaged",
-  "missing-blob": "missing",
-  "missing-layer": "not unpacked",
+  "damaged-blob": "is damaged",
+  "missing-blob": "is missing",
+  "missing-layer": "is not unpacked",
 } as const;
 
 const check: CliCommand = {
   summary: "Compare everything in the image store with its digests",
-  help: "Changes nothing on disk. Exit code 1 when something is wrong: pull, load or build the images that are named again; what is only not unpacked is unpacked by the daemon's next start.",
+  help: "Changes nothing on disk. Exit code 1 when something is wrong: pull, load or build the images that are named again; what is only not unpacked is unpacked by the daemon's next start. While an image cannot be read, nothing is deleted that it may need: `image rm` gives it up.",
   declare: (command: Command) => command.option("--json", "as JSON"),
   run: async (context: Context, _args: readonly string[], { json }: { readonly json?: boolean }) => {
     if (context.target.kind !== "engine") throw new CliError("Cannot check the store of a foreign engine");
@@ -189,8 +189,14 @@ const check: CliCommand = {
     if (json === true) context.printLine(JSON.stringify(problems));
     else if (problems.length === 0) context.printLine("The image store is whole");
     else {
-      for (const { kind, digest, images } of problems)
-        context.printLine(`${digest} is ${WRONG[kind]}, needed by ${images.join(", ") || "no image"}`);
+      for (const { kind, digest, images } of problems) {
+        const names = images.join(", ");
+        context.printLine(
+          kind === "lost-image"
+            ? `The image ${digest} cannot be read${names === "" ? "" : `, it is called ${names}`}`
+            : `${digest} ${WRONG[kind]}, needed by ${names || "no image"}`,
+        );
+      }
     }
     return problems.length === 0 ? EXIT.ok : EXIT.failed;
   },

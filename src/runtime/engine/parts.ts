@@ -25,6 +25,8 @@ export interface ResolvedImage {
 
 /** Who uses an image or a volume; answered by the containers part. */
 export interface Users {
+  /** Ids of all images that are used. */
+  images(): readonly string[];
   ofImage(
     imageId: string,
   ): readonly { readonly id: string; readonly name: string; readonly isRunning: boolean }[];

@@ -83,12 +83,10 @@ export class ContainerTable {
   /** Who uses an image or a volume, for the parts that must not take it away. */
   users(): Users {
     return {
+      images: () => this.all().flatMap(imageIdsOf),
       ofImage: (imageId) =>
         this.all()
-          .filter(
-            ({ record }) =>
-              record.imageId === imageId || record.mounts.some((mount) => mount.imageId === imageId),
-          )
+          .filter((container) => imageIdsOf(container).includes(imageId))
           .map(({ record }) => ({ id: record.id, name: record.name, isRunning: isRunning(record.state) })),
       ofVolume: (volumeName) =>
         this.all()
@@ -98,4 +96,8 @@ export class ContainerTable {
           .map(({ record }) => ({ id: record.id, name: record.name, isRunning: isRunning(record.state) })),
     };
   }
+}
+
+function imageIdsOf({ record }: Container): readonly string[] {
+  return [record.imageId, ...record.mounts.flatMap(({ imageId }) => imageId ?? [])];
 }

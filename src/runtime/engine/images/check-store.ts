@@ -1,13 +1,14 @@
 import { lstat } from "node:fs/promises";
+import { lostImages } from "./collect-garbage.ts";
 import { chainIdsOf, type Digest } from "./digest.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { StoredImage } from "./image-store.ts";
 import { familiarText, parseReference } from "./reference.ts";
 
 export interface StoreProblem {
-  readonly kind: "damaged-blob" | "missing-blob" | "missing-layer";
+  readonly kind: "damaged-blob" | "missing-blob" | "missing-layer" | "lost-image";
   readonly digest: Digest;
-  /** Names (or ids) of the images that need it. */
+  /** Names (or ids) of the images that need it; of a lost image, what it is called. */
   readonly images: readonly string[];
 }
 
@@ -17,7 +18,11 @@ export interface StoreProblem {
  * by being pulled, loaded or built again, which takes no blob for there that was found damaged.
  */
 export async function checkStore(context: ImageContext): Promise<readonly StoreProblem[]> {
-  const problems: StoreProblem[] = [];
+  const problems: StoreProblem[] = lostImages(context).map((id) => ({
+    kind: "lost-image",
+    digest: id,
+    images: context.images.referencesOf(id).map((name) => familiarText(parseReference(name))),
+  }));
   const needs = neededBlobs(context);
   const present = new Set(await context.content.digests());
   for (const [digest, images] of needs) {
@@ -42,7 +47,7 @@ export async function checkStore(context: ImageContext): Promise<readonly StoreP
 }
 
 function neededBlobs(context: ImageContext): ReadonlyMap<Digest, readonly string[]> {
-  const needs = new Map<Digest, string[]>();
+  const needs = new Map(lostImages(context).map((id) => [id, [nameOf(context, { id })]]));
   for (const image of context.images.all()) {
     const digests = [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.blob.digest)];
     for (const digest of new Set(digests))
@@ -51,7 +56,7 @@ function neededBlobs(context: ImageContext): ReadonlyMap<Digest, readonly string
   return needs;
 }
 
-function nameOf(context: ImageContext, image: StoredImage): string {
+function nameOf(context: ImageContext, image: Pick<StoredImage, "id">): string {
   const [name] = context.images.referencesOf(image.id);
   return name === undefined ? image.id : familiarText(parseReference(name));
 }

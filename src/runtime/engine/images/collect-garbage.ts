@@ -44,6 +44,12 @@ function isLeft({ users }: ImageContext): (image: StoredImage) => boolean {
 
 /** Deletes whatever no image and no work needs: what a crash or a failed download left behind. */
 export async function collectAllGarbage(context: ImageContext): Promise<void> {
+  const images = lostImages(context);
+  if (images.length > 0)
+    context.log.warn(
+      "Images cannot be read: nothing is deleted that they may need, see `stowage system check`",
+      { images },
+    );
   for (const { id } of context.images.all().filter(isLeft(context))) await context.images.delete(id);
   const isFree = freeIn(context);
   for (const { chainId } of context.layers.all())
@@ -55,8 +61,16 @@ export async function collectAllGarbage(context: ImageContext): Promise<void> {
       await context.fetching.run(digest, () => context.content.removePartial(digest));
 }
 
+/** Images of which nobody knows what they are made of: there and not readable, or used and not there. */
+export function lostImages({ images, users }: ImageContext): readonly Digest[] {
+  const missing = users.images().filter((id) => images.get(id) === undefined);
+  return [...new Set([...images.unreadable(), ...missing])];
+}
+
 /** Tells at any time later, too, since work may begin to hold things while others are deleted. */
 function freeIn(context: ImageContext): (digest: Digest) => boolean {
+  // A layer may be under a container that runs: rather too many are kept.
+  if (lostImages(context).length > 0) return () => false;
   const needed = neededBy(context);
   return (digest) => !needed.has(digest) && !context.leases.has(digest);
 }

@@ -1,4 +1,5 @@
 import { RuntimeError } from "../../index.ts";
+import type { Digest } from "./digest.ts";
 import type { ImageStore, StoredImage } from "./image-store.ts";
 import { canonicalText, familiarText, parseReference, withDefaultTag } from "./reference.ts";
 
@@ -23,6 +24,17 @@ export function findImageIfThere(images: ImageStore, reference: string): StoredI
   return prefix === undefined ? undefined : byPrefix(images, prefix);
 }
 
+/** As `findImage`, of those that cannot be read. */
+export function findUnreadable(images: ImageStore, text: string): Digest | undefined {
+  const prefix = ID_PREFIX.exec(text)?.[1];
+  const matches = images
+    .unreadable()
+    .filter(
+      (id) => id === idByName(images, text) || (prefix !== undefined && id.startsWith(`sha256:${prefix}`)),
+    );
+  return matches.length === 1 ? matches[0] : undefined;
+}
+
 /** Whether the text names the image by its id rather than by a reference. */
 export function isIdPrefix(image: StoredImage, reference: string): boolean {
   const prefix = ID_PREFIX.exec(reference)?.[1];
@@ -30,13 +42,17 @@ export function isIdPrefix(image: StoredImage, reference: string): boolean {
 }
 
 function byName(images: ImageStore, text: string): StoredImage | undefined {
+  const id = idByName(images, text);
+  return id === undefined ? undefined : visible(images.get(id));
+}
+
+function idByName(images: ImageStore, text: string): Digest | undefined {
   if (text.startsWith("sha256:")) return undefined;
   const reference = withDefaultTag(parseReference(text));
   // With both, the digest decides.
   const { tag: _tag, ...bare } = reference;
   const key = canonicalText(reference.digest === undefined ? reference : bare);
-  const id = images.idOf(key);
-  return id === undefined ? undefined : visible(images.get(id));
+  return images.idOf(key);
 }
 
 function byPrefix(images: ImageStore, prefix: string): StoredImage | undefined {

@@ -38,6 +38,7 @@ export class ImageStore {
   readonly #dir: string;
   readonly #content: ContentStore;
   readonly #images = new Map<Digest, StoredImage>();
+  readonly #unreadable = new Set<Digest>();
   /** Canonical reference to id. */
   #references = new Map<string, Digest>();
   readonly #writing = new Mutex();
@@ -64,6 +65,7 @@ export class ImageStore {
       const config = parseImageConfig((await this.#content.read(record.id)).toString());
       this.#images.set(record.id, { ...record, config });
     } catch (error) {
+      this.#unreadable.add(`sha256:${name.slice(0, 64)}`);
       log.warn("An image cannot be read and is left out", { file: join(this.#dir, name), error });
     }
   }
@@ -75,7 +77,8 @@ export class ImageStore {
       const shape = JsonShape.parse(text, "references");
       for (const reference of shape.keys()) {
         const id = shape.requiredText(reference);
-        if (this.#images.has(id)) this.#references.set(reference, id);
+        // One that cannot be read keeps its names.
+        if (this.#images.has(id) || this.#unreadable.has(id)) this.#references.set(reference, id);
       }
     } catch (error) {
       log.warn("The names of images cannot be read", { file: this.#referencesPath, error });
@@ -92,6 +95,11 @@ export class ImageStore {
 
   all(): readonly StoredImage[] {
     return [...this.#images.values()];
+  }
+
+  /** Images that are there, but whose record or configuration cannot be read. */
+  unreadable(): readonly Digest[] {
+    return [...this.#unreadable];
   }
 
   childrenOf(id: Digest): readonly StoredImage[] {
@@ -122,6 +130,7 @@ export class ImageStore {
     await writeFileAtomically(path, `${JSON.stringify(record, undefined, 2)}\n`);
     const image = { ...record, config };
     this.#images.set(record.id, image);
+    this.#unreadable.delete(record.id);
     return image;
   }
 
@@ -129,6 +138,7 @@ export class ImageStore {
   async delete(id: Digest): Promise<void> {
     await rm(join(this.#dir, `${hexOf(id)}.json`), { force: true });
     this.#images.delete(id);
+    this.#unreadable.delete(id);
   }
 
   /** Sets (an id) or removes (undefined) references, all at once. */

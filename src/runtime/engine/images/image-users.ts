@@ -12,6 +12,11 @@ export class ImageUsers {
     this.#users = users;
   }
 
+  /** Of containers that are there. */
+  images(): readonly string[] {
+    return this.#users.images();
+  }
+
   ofImage(imageId: string): readonly ImageUser[] {
     const settling = [...this.#settling].filter(([, imageIds]) => imageIds.has(imageId));
     return [...this.#users.ofImage(imageId), ...settling.map(([id]) => ({ id, isRunning: false }))];

@@ -1,6 +1,7 @@
 import { type Images, RuntimeError } from "../../index.ts";
-import { collectGarbage } from "./collect-garbage.ts";
-import { findImage, isIdPrefix } from "./find-image.ts";
+import { collectAllGarbage, collectGarbage } from "./collect-garbage.ts";
+import type { Digest } from "./digest.ts";
+import { findImage, findUnreadable, isIdPrefix } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { StoredImage } from "./image-store.ts";
 import {
@@ -25,12 +26,31 @@ export async function removeImage(
   options: RemoveOptions = {},
 ): Promise<readonly Removal[]> {
   return context.changing.run(async () => {
-    const image = findImage(context.images, text);
     const removals: Removal[] = [];
+    const unreadable = findUnreadable(context.images, text);
+    if (unreadable !== undefined) {
+      await removeUnreadable(context, unreadable, removals);
+      return removals;
+    }
+    const image = findImage(context.images, text);
     if (isIdPrefix(image, text)) await removeById(context, image, options, removals);
     else await removeByName(context, image, text, options, removals);
     return removals;
   });
+}
+
+/** What it was made of is known to nobody, so that all that nothing needs has to be looked for. */
+async function removeUnreadable(context: ImageContext, id: Digest, removals: Removal[]): Promise<void> {
+  const [user] = context.users.ofImage(id);
+  if (user !== undefined)
+    refuse(
+      { id },
+      { reason: `image is being used by container ${shortId(user.id)}`, isHard: true, isUsed: true },
+    );
+  await untag(context, referencesOf(context, { id }), removals);
+  await context.images.delete(id);
+  removals.push({ deleted: id });
+  await collectAllGarbage(context);
 }
 
 async function removeById(
@@ -89,7 +109,7 @@ function bareReference(text: string): Reference {
   return rest.digest !== undefined || tag === undefined ? rest : { ...rest, tag };
 }
 
-function referencesOf(context: ImageContext, image: StoredImage): readonly Reference[] {
+function referencesOf(context: ImageContext, image: Pick<StoredImage, "id">): readonly Reference[] {
   return context.images.referencesOf(image.id).map(parseReference);
 }
 
@@ -186,7 +206,7 @@ function stoppedConflict(context: ImageContext, image: StoredImage): Conflict | 
   };
 }
 
-function refuse(image: StoredImage, conflict: Conflict | undefined): void {
+function refuse(image: Pick<StoredImage, "id">, conflict: Conflict | undefined): void {
   if (conflict === undefined) return;
   const how = conflict.isHard ? "cannot be forced" : "must be forced";
   throw new RuntimeError(
