@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import {
   containerOf,
@@ -158,5 +160,55 @@ scenario(
       expect((await containersOf(world)).map(({ State }) => State)).toEqual(["exited", "exited", "exited"]);
     });
     await step("down -v", () => world.stowage("down -v"));
+  },
+);
+
+scenario(
+  "what other files of the folder declare must be left alone by those that -f names",
+  { images: ["busybox"] },
+  async (world, step) => {
+    const file = (name: string, ...services: readonly string[]) =>
+      writeFileSync(
+        join(world.stackDir, name),
+        JSON.stringify({
+          name: "both",
+          services: Object.fromEntries(
+            services.map((service) => [
+              service,
+              { image: "stowage/busybox:bookworm", command: "sleep 1000", init: true },
+            ]),
+          ),
+        }),
+      );
+    file("app.json", "web", "db");
+    file("watch.json", "probe");
+    file("neither.json", "another");
+    const states = () => statesOf(world, "-p both");
+    await step("both are up, the second one is what is held", async () => {
+      await world.stowage("-f app.json up -d");
+      await world.stowage("-f watch.json up -d");
+      expect(await states()).toEqual(["both-db-1 running", "both-probe-1 running", "both-web-1 running"]);
+    });
+    await step("stop, rm and down of files whose services are not there do nothing", async () => {
+      for (const command of ["stop", "rm -sf", "down"]) await world.stowage(`-f neither.json ${command}`);
+      expect(await states()).toEqual(["both-db-1 running", "both-probe-1 running", "both-web-1 running"]);
+    });
+    await step("stop, rm and down of the first leave the second one alone", async () => {
+      await world.stowage("-f app.json stop -t 0");
+      expect(await states()).toEqual(["both-db-1 exited", "both-probe-1 running", "both-web-1 exited"]);
+      const { stdout } = await world.stowage("-f app.json rm -f");
+      expect(stdout).toContain("Going to remove both-db-1, both-web-1\n");
+      expect(await states()).toEqual(["both-probe-1 running"]);
+      await world.stowage("-f app.json up -d");
+      await world.stowage("-f watch.json stop -t 0");
+      expect(await states()).toEqual(["both-db-1 running", "both-probe-1 exited", "both-web-1 running"]);
+      await world.stowage("-f watch.json down");
+      expect(await states()).toEqual(["both-db-1 running", "both-web-1 running"]);
+    });
+    await step("down with --remove-orphans takes them all", async () => {
+      await world.stowage("-f watch.json up -d");
+      await world.stowage("-f app.json down -t 0 --remove-orphans");
+      expect(await states()).toEqual([]);
+    });
   },
 );

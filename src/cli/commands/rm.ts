@@ -3,7 +3,7 @@ import type { CliCommand } from "../cli-command.ts";
 import type { Context } from "../context.ts";
 import { projectAndServices, projectName } from "../project.ts";
 import { confirm } from "../prompt.ts";
-import { askStored } from "../stack-command.ts";
+import { askStored, servicesOfFiles } from "../stack-command.ts";
 import { stackContainers } from "../stack-containers.ts";
 
 interface Flags {
@@ -20,9 +20,14 @@ export const rm: CliCommand = {
       .option("-f, --force", "do not ask")
       .option("-s, --stop", "stop them first")
       .option("-v, --volumes", "their anonymous volumes too"),
-  run: async (context: Context, services: readonly string[], flags: Flags) => {
-    const { name } = await projectName(context);
-    const all = await stackContainers(await context.runtime(), name, { all: true, services });
+  run: async (context: Context, named: readonly string[], flags: Flags) => {
+    const { name, project } = await projectName(context);
+    const meant = named.length > 0 ? undefined : await servicesOfFiles(context, project?.stack);
+    const services = meant ?? named;
+    const all =
+      meant?.length === 0
+        ? []
+        : await stackContainers(await context.runtime(), name, { all: true, services });
     const found = all.filter(
       ({ summary: { state } }) =>
         flags.stop === true || !["running", "paused", "restarting"].includes(state.status),
