@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { checkStore, openImages } from "../../src/runtime/engine/images/index.ts";
 import { DOCKER, OCI } from "../../src/runtime/engine/images/media-types.ts";
 import { RegistrySession, Repository } from "../../src/runtime/engine/images/registry/index.ts";
-import { folder, type ImageBench, openImageBench, tarOf } from "../support/image-bench.ts";
+import { folder, type ImageBench, openImageBench, stream, tarOf } from "../support/image-bench.ts";
 import { type FakeServer, openFakeServer } from "../support/registry-bench.ts";
 
 const digestOf = (data: Buffer | string) => `sha256:${createHash("sha256").update(data).digest("hex")}`;
@@ -614,6 +614,58 @@ describe("a registry that", () => {
     await bench.images.port.push(`${server.host}/app:1`, { credentials });
     expect(uploads).toEqual([undefined, undefined]);
     expect(server.requests.some((request) => request.authorization?.startsWith("Basic "))).toBe(true);
+  });
+
+  /** Makes an image of `layers` layers, and pushes it to a registry that has nothing and starts uploads. */
+  async function pushTo(layers: number, put: (request: IncomingMessage, response: ServerResponse) => void) {
+    let uploads = 0;
+    const server = await openFakeServer((request, response) => {
+      if (request.method === "POST") response.writeHead(202, { location: `/upload/${++uploads}` }).end();
+      else if (request.method === "HEAD") response.writeHead(404).end();
+      else if (request.url?.startsWith("/upload/")) put(request, response);
+      else request.resume().on("end", () => response.writeHead(201).end());
+    });
+    servers.push(server);
+    const reference = `${server.host}/app:1`;
+    let parent: { readonly id: string } | undefined;
+    for (let layer = 0; layer < layers; layer++)
+      parent = await bench.images.commitLayer({
+        ...(parent === undefined ? {} : { parentId: parent.id }),
+        layer: stream(tarOf([{ name: `f${layer}`, data: randomBytes(2 << 20) }])),
+        config: {},
+        createdBy: "COPY",
+        reference,
+      });
+    return { server, pushing: bench.images.port.push(reference) };
+  }
+
+  it("breaks off in the middle of an upload has a new one begun, whose place is another", async () => {
+    const begun = new Set<string>();
+    const { server, pushing } = await pushTo(1, (request, response) => {
+      const [place = ""] = request.url?.split("?") ?? [];
+      const isKnown = begun.has(place);
+      begun.add(place);
+      if (isKnown) response.writeHead(400).end('{"errors":[{"code":"BLOB_UPLOAD_INVALID","message":"no"}]}');
+      else if (begun.size === 1) request.once("data", () => request.socket.destroy());
+      else request.resume().on("end", () => response.writeHead(201).end());
+    });
+    await pushing;
+    // The layer twice, and the configuration.
+    expect(server.requests.filter(({ method }) => method === "POST")).toHaveLength(3);
+  });
+
+  it("refuses a layer is sent no more of the others", async () => {
+    const closed: Promise<unknown>[] = [];
+    const { server, pushing } = await pushTo(3, (request, response) => {
+      request.resume();
+      if (closed.length === 2) response.writeHead(400).end("{}");
+      // Taken, and never answered.
+      else closed.push(new Promise((resolve) => request.once("close", resolve)));
+    });
+    await expect(pushing).rejects.toThrow("the registry answered 400");
+    const asked = server.requests.length;
+    await Promise.all(closed);
+    expect(server.requests).toHaveLength(asked);
   });
 
   it("refuses credentials has them in no error, whatever it answers", async () => {

@@ -48,6 +48,7 @@ export async function pushImage(
       pushTo(context, image, reference, {
         ...options,
         sources,
+        session: opened,
         repository: new Repository(opened, reference.path),
       }),
     );
@@ -74,6 +75,7 @@ function notHere(context: ImageContext, reference: Reference): RuntimeError {
 }
 
 interface Target extends PushOptions {
+  readonly session: RegistrySession;
   readonly repository: Repository;
   /** Blob digest to another repository of the same registry that has it. */
   readonly sources: ReadonlyMap<string, string>;
@@ -89,20 +91,17 @@ async function pushTo(
   const unique = [...new Map(image.layers.map((layer) => [layer.blob.digest, layer])).values()];
   for (const layer of unique) tell(target, layer, { status: "Preparing" });
   for (const layer of unique.slice(UPLOADS)) tell(target, layer, { status: "Waiting" });
-  await Promise.all(unique.map((layer) => queue.add(() => pushLayer(context, layer, target)))).catch(
-    (error) => {
-      queue.clear();
-      throw error;
-    },
-  );
+  const pushing = unique.map((layer) => queue.add(() => pushLayer(context, layer, target)));
+  await Promise.all(pushing).catch(async (error) => {
+    // What fails in one layer ends the others.
+    target.session.stop();
+    await Promise.allSettled(pushing);
+    throw error;
+  });
   const manifest = await context.content.read(image.manifest.digest);
   const configSize = (await context.content.sizeOf(image.id)) ?? 0;
   const config = { mediaType: "", digest: image.id, size: configSize };
-  if (!(await target.repository.hasBlob(image.id))) {
-    const location = await target.repository.startUpload();
-    if (location !== undefined)
-      await target.repository.finishUpload(location, config, () => context.content.stream(image.id));
-  }
+  await target.repository.upload(config, () => context.content.stream(image.id));
   const { digest, mediaType } = image.manifest;
   await target.repository.putManifest(reference.tag ?? digest, {
     bytes: manifest,
@@ -117,26 +116,17 @@ async function pushTo(
 async function pushLayer(context: ImageContext, layer: ImageLayer, target: Target): Promise<void> {
   const { repository, sources } = target;
   const { blob } = layer;
-  if (await repository.hasBlob(blob.digest)) {
-    tell(target, layer, { status: "Layer already exists" });
-    return;
-  }
   const from = sources.get(blob.digest);
-  const location = await repository.startUpload(
-    from === undefined ? undefined : { digest: blob.digest, from },
-  );
-  if (location === undefined) {
-    tell(target, layer, { status: `Mounted from ${from}` });
-    return;
-  }
   const report = (currentBytes: number) =>
     tell(target, layer, { status: "Pushing", currentBytes, totalBytes: blob.size });
-  await repository.finishUpload(location, blob, () => {
+  const data = () => {
     const meter = new MeteredReader(report);
     pipeline(context.content.stream(blob.digest), meter).catch(() => {});
     return meter;
-  });
-  tell(target, layer, { status: "Pushed" });
+  };
+  const outcome = await repository.upload(blob, data, from);
+  const status = { present: "Layer already exists", mounted: `Mounted from ${from}`, uploaded: "Pushed" };
+  tell(target, layer, { status: status[outcome] });
 }
 
 function tell(target: Target, layer: ImageLayer, progress: Omit<ImageProgress, "id">): void {

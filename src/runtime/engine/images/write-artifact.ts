@@ -57,10 +57,7 @@ export async function writeArtifact(
 }
 
 async function upload(repository: Repository, bytes: Buffer): Promise<void> {
-  const blob = descriptorOf("", bytes);
-  if (await repository.hasBlob(blob.digest)) return;
-  const location = await repository.startUpload();
-  if (location !== undefined) await repository.finishUpload(location, blob, () => Readable.from([bytes]));
+  await repository.upload(descriptorOf("", bytes), () => Readable.from([bytes]));
 }
 
 function descriptorOf(mediaType: string, bytes: Buffer): Descriptor {

@@ -34,6 +34,8 @@ type SessionRequest = Pick<HttpRequest, "method" | "headers"> & {
   readonly accept: readonly number[];
   /** Follow redirects: to a place that gets no credentials. */
   readonly follow?: boolean;
+  /** The caller tries again, by other means. */
+  readonly isOnce?: boolean;
 };
 
 const MAX_ATTEMPTS = 5;
@@ -130,6 +132,7 @@ export class RegistrySession {
         if (request.accept.includes(response.status)) return response;
         throw await failureOf(response, request.method);
       } catch (error) {
+        if (request.isOnce === true) throw error;
         await this.waitToRetry(error, attempt);
       }
     }

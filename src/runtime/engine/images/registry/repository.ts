@@ -77,7 +77,29 @@ export class Repository {
     return { body: response.body, isPartial: response.status === 206 };
   }
 
-  async hasBlob(digest: Digest): Promise<boolean> {
+  /**
+   * Brings a blob here, from another repository of the same registry if that has it. What of an upload has come when
+   * it breaks off is the registry's to know: a new attempt begins a new upload.
+   */
+  async upload(
+    blob: Descriptor,
+    data: () => Readable,
+    from?: string,
+  ): Promise<"present" | "mounted" | "uploaded"> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (await this.#hasBlob(blob.digest)) return attempt === 1 ? "present" : "uploaded";
+        const location = await this.#startUpload(blob.digest, from);
+        if (location === undefined) return "mounted";
+        await this.#finishUpload(location, blob, data);
+        return "uploaded";
+      } catch (error) {
+        await this.#session.waitToRetry(error, attempt);
+      }
+    }
+  }
+
+  async #hasBlob(digest: Digest): Promise<boolean> {
     const response = await this.#session.request(this.#url(`blobs/${digest}`), {
       method: "HEAD",
       accept: [200, 404],
@@ -87,12 +109,12 @@ export class Repository {
     return response.status === 200;
   }
 
-  /** Asks for a blob of another repository of the same registry; undefined when done, else where to upload it. */
-  async startUpload(mount?: { readonly digest: Digest; readonly from: string }): Promise<URL | undefined> {
+  /** Where to upload it; undefined when it could be taken from the other repository. */
+  async #startUpload(digest: Digest, from: string | undefined): Promise<URL | undefined> {
     const url = this.#url("blobs/uploads/");
-    if (mount !== undefined) {
-      url.searchParams.set("mount", mount.digest);
-      url.searchParams.set("from", mount.from);
+    if (from !== undefined) {
+      url.searchParams.set("mount", digest);
+      url.searchParams.set("from", from);
     }
     const response = await this.#session.request(url, {
       method: "POST",
@@ -103,7 +125,7 @@ export class Repository {
     return response.status === 201 ? undefined : locationOf(response);
   }
 
-  async finishUpload(location: URL, blob: Descriptor, data: () => Readable): Promise<void> {
+  async #finishUpload(location: URL, blob: Descriptor, data: () => Readable): Promise<void> {
     const url = new URL(location);
     url.searchParams.set("digest", blob.digest);
     const response = await this.#session.request(url, {
@@ -111,6 +133,7 @@ export class Repository {
       headers: { "content-type": "application/octet-stream" },
       body: () => ({ stream: data(), bytes: blob.size }),
       accept: [201, 204],
+      isOnce: true,
     });
     discard(response);
   }
