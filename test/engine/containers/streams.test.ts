@@ -368,6 +368,21 @@ describe("an exec whose child outlives it", () => {
     await runtime.containers.remove(id, { force: true });
   });
 
+  it("keeps what was said for whoever listens after the end, a child that holds the output or not", async () => {
+    const id = await run("sleep 1000");
+    for (const command of [
+      ["echo", "said"],
+      ["sh", "-c", "sleep 1000 & echo said"],
+    ]) {
+      const execId = await runtime.containers.createExec(id, { command, attachStdout: true });
+      const session = await runtime.containers.startExec(execId);
+      await until(async () => (await runtime.containers.inspectExec(execId)).exitCode === 0);
+      if (session === undefined) throw new Error("no session");
+      expect(await merged(session.output)).toEqual([["stdout", "said\n"]]);
+    }
+    await runtime.containers.remove(id, { force: true });
+  });
+
   it("lets it write on where nobody hears it", async () => {
     const id = await run("sleep 1000");
     const command = [

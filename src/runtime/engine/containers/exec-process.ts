@@ -190,6 +190,8 @@ function watched(
   }: { readonly files: ExecFiles; readonly begun: Promise<void>; readonly request: ExecRequest },
 ): ExecProcess {
   const program = request.spec.command[0] ?? "";
+  // What nobody listens to is thrown away at the program's end, which may come before anybody does.
+  for (const { readable } of raw.streams) readable.on("readable", () => undefined);
   let failure: { readonly text: string; readonly exitCode: number } | undefined;
   const pid = () => readPid(files.pid);
   let lastPid = 0;
