@@ -15,7 +15,7 @@ export interface Building {
   readonly options: UpOptions;
   /** Before any change. */
   readonly gate: readonly string[];
-  /** By service, before its containers are made, replaced or restarted. */
+  /** By service: before its containers are made, replaced or restarted. */
   readonly images: ReadonlyMap<string, readonly string[]>;
   readonly fates: ReadonlyMap<string, ServiceFate>;
   /** By container id: the step that stops it. */
@@ -155,7 +155,7 @@ function hasHealthcheck({ observed }: Planning, { draft: { spec } }: Slot): bool
   return test.length > 0 && test[0] !== "NONE";
 }
 
-function isStarting({ fate }: Slot): boolean {
+export function isStarting({ fate }: Slot): boolean {
   return ["start", "restart", "create", "replace"].includes(fate.kind);
 }
 

@@ -1,3 +1,4 @@
+import type { Service } from "../spec/index.ts";
 import { addHooks, addRemove, addStart, addStop } from "./container-steps.ts";
 import { addFinalWaits, type Placed, readinessOf } from "./dependency-order.ts";
 import type { Desired } from "./desired.ts";
@@ -23,7 +24,7 @@ import type {
   StartOptions,
   StopOptions,
 } from "./requests.ts";
-import { dependenciesOf, followedBy, inDependencyOrder, scopeOf } from "./scope.ts";
+import { dependenciesOf, inDependencyOrder, scopeOf } from "./scope.ts";
 
 const asked = because("asked");
 
@@ -127,6 +128,15 @@ export function planRestart(desired: Desired, observed: Observed, options: Resta
     ended.set(name, own);
   }
   return finishPlan(planning);
+}
+
+/** Services with which this one restarts: those it asked to, and the one whose network it shares. */
+function followedBy(service: Service | undefined): readonly string[] {
+  const asking = Object.entries(service?.depends_on ?? {}).flatMap(([name, { restart }]) =>
+    restart === true ? [name] : [],
+  );
+  const mode = service?.network_mode ?? "";
+  return mode.startsWith("service:") ? [...asking, mode.slice("service:".length)] : asking;
 }
 
 /** A signal to all that run, at once. */

@@ -3,7 +3,14 @@ import type { Desired } from "./desired.ts";
 import type { Slot } from "./fates.ts";
 import type { Observed } from "./observed.ts";
 import { orphansOf, planOrphans } from "./orphans.ts";
-import { type Building, letGo, placeService, stopForPorts, stopForRestart } from "./place-services.ts";
+import {
+  type Building,
+  isStarting,
+  letGo,
+  placeService,
+  stopForPorts,
+  stopForRestart,
+} from "./place-services.ts";
 import type { Plan } from "./plan.ts";
 import { planImages } from "./plan-images.ts";
 import { type NetworkFate, networkFates } from "./plan-networks.ts";
@@ -13,7 +20,7 @@ import { finishPlan, type Planning, startPlanning } from "./planning.ts";
 import { findPorts } from "./ports.ts";
 import { recreatePolicies, type UpOptions } from "./requests.ts";
 import { addNetworks, addVolumes } from "./resource-steps.ts";
-import { dependenciesOf, followedBy, inDependencyOrder, type Scope, scopeOf } from "./scope.ts";
+import { dependenciesOf, inDependencyOrder, type Scope, scopeOf } from "./scope.ts";
 import { unsupportedOf } from "./unsupported.ts";
 
 /** Brings the chosen services to what is desired, and keeps them there (`isHold`). */
@@ -91,7 +98,7 @@ function planAll(desired: Desired, observed: Observed, options: UpPlanOptions): 
     planning,
     options,
     gate: [...gate, ...cleared.values()],
-    images: withThoseFollowed(fates, ofService),
+    images: imagesNeeded(fates, ofService),
     fates,
     stops: new Map(),
     removals: new Map(cleared),
@@ -243,15 +250,22 @@ function tasksOf({ stack }: Planning): ReadonlySet<string> {
   return found;
 }
 
-/** What restarts with another service stops with it: not before that one's image is here. */
-function withThoseFollowed(
+/**
+ * By service: what brings its image, and those of services that are started before it: it would be stopped, or made,
+ * for nothing.
+ */
+function imagesNeeded(
   fates: ReadonlyMap<string, ServiceFate>,
   own: ReadonlyMap<string, readonly string[]>,
 ): ReadonlyMap<string, readonly string[]> {
   const all = new Map<string, readonly string[]>();
   for (const [name, { service }] of fates) {
-    const followed = followedBy(service).filter((other) => service.depends_on?.[other]?.required !== false);
-    all.set(name, [...(own.get(name) ?? []), ...followed.flatMap((other) => all.get(other) ?? [])]);
+    const before = dependenciesOf(service).filter(
+      (other) =>
+        service.depends_on?.[other]?.required !== false && fates.get(other)?.slots.some(isStarting) === true,
+    );
+    const needed = [own.get(name) ?? [], ...before.map((other) => all.get(other) ?? [])];
+    all.set(name, [...new Set(needed.flat())]);
   }
   return all;
 }

@@ -42,15 +42,6 @@ export function dependenciesOf(service: Service | undefined): readonly string[] 
   return [...new Set([...Object.keys(service.depends_on ?? {}), ...linked, ...joinedServices(service)])];
 }
 
-/** Services with which this one restarts: those it asked to, and the one whose network it shares. */
-export function followedBy(service: Service | undefined): readonly string[] {
-  const asking = Object.entries(service?.depends_on ?? {}).flatMap(([name, { restart }]) =>
-    restart === true ? [name] : [],
-  );
-  const mode = service?.network_mode ?? "";
-  return mode.startsWith("service:") ? [...asking, mode.slice("service:".length)] : asking;
-}
-
 const orders = new WeakMap<Stack, readonly string[]>();
 
 /** All services, each after what it depends on, otherwise in the stack's order. A cycle's back edge is dropped. */

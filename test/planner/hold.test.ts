@@ -103,7 +103,6 @@ describe("while nobody asks, an image that cannot be had", () => {
     expect(report.outcome).toBe("failed");
     expect(report.plan.steps.map(({ id }) => id)).not.toContain("images:ready");
     expect(await statuses(runtime)).toEqual({
-      "shop-app-1": "created",
       "shop-loose-1": "running",
       "shop-web-1": "running",
     });
@@ -122,6 +121,16 @@ describe("while nobody asks, an image that cannot be had", () => {
     const done = report.results.flatMap(({ step, status }) => (status === "done" ? step.id : []));
     expect(done).toEqual(["container/shop-other-1:create", "container/shop-other-1:start"]);
     expect(await statuses(person.world.runtime)).toEqual(before);
+  });
+
+  it("has nothing made that would take the place of a container once it is here", async () => {
+    const person = new Person(openWorldWithoutTypo());
+    const web = { ...SERVER, depends_on: needs("db") };
+    await person.up(stackOf({ web, db: SERVER }));
+    const stack = stackOf({ web: { ...web, environment: { A: "now" } }, db: typo });
+    expect((await person.up(stack)).outcome).toBe("failed");
+    expect((await person.hold()).outcome).toBe("failed");
+    expect(await statuses(person.world.runtime)).toEqual({ "shop-db-1": "running", "shop-web-1": "running" });
   });
 
   it("takes nobody off a network that is made anew", async () => {
