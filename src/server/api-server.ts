@@ -20,6 +20,7 @@ import { refusalOf } from "./tcp-guard.ts";
 const HEADER_LIMIT_BYTES = 64 * 1024;
 const SLOW_HEADER_MS = 30_000;
 const MAX_CONNECTIONS = 10_000;
+const READ_OUT_MS = 5_000;
 
 export interface ApiServerOptions {
   readonly runtime: ContainerRuntime;
@@ -112,6 +113,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (target === undefined)
       return finish(response, json({ message: "page not found" }, 404), standardHeaders);
     if (target.refusal !== undefined) return finish(response, target.refusal, standardHeaders);
+    if (socket === undefined) response.once("finish", () => readOut(request));
     const exchange = new Exchange({
       runtime: options.runtime,
       request,
@@ -176,6 +178,14 @@ function errorReply(error: unknown, route: Route): Reply {
     status,
     error instanceof RuntimeError ? { [ERROR_HEADER]: errorHeaderOf(error) } : {},
   );
+}
+
+/** A connection that is closed with bytes unread is reset, and the answer lost with it: they are read for a while. */
+function readOut(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), READ_OUT_MS);
+  for (const end of ["end", "close"]) request.once(end, () => clearTimeout(timer));
 }
 
 function finish(

@@ -4,7 +4,7 @@ import { Bug } from "../lib/bug.ts";
 import { EXTENSION_HEADER } from "../runtime/docker-api/index.ts";
 import type { ContainerRuntime } from "../runtime/index.ts";
 import type { Call, ResponseStream } from "./call.ts";
-import { rawBody, readJsonBody } from "./read-body.ts";
+import { rawBody, readJsonBody, requestBody } from "./read-body.ts";
 import type { Match } from "./router.ts";
 import { acceptWebSocket, WebSocketStream } from "./web-socket.ts";
 
@@ -33,9 +33,9 @@ export class Exchange implements Call {
   readonly apiMinor: number;
   readonly isExtended: boolean;
   readonly wantsUpgrade: boolean;
-  readonly body: Readable;
   readonly #options: ExchangeOptions;
   readonly #abort = new AbortController();
+  #body: Readable | undefined;
   #isTakenOver = false;
 
   constructor(options: ExchangeOptions) {
@@ -50,8 +50,13 @@ export class Exchange implements Call {
     this.apiMinor = options.apiMinor;
     this.isExtended = request.headers[EXTENSION_HEADER] !== undefined;
     this.wantsUpgrade = request.headers.upgrade !== undefined;
-    this.body = socket === undefined ? request : rawBody(socket, request.headers);
     (socket ?? response).once("close", () => this.#abort.abort());
+  }
+
+  get body(): Readable {
+    const { request, socket } = this.#options;
+    this.#body ??= socket === undefined ? requestBody(request) : rawBody(socket, request.headers);
+    return this.#body;
   }
 
   get signal(): AbortSignal {

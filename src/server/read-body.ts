@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import { WireObject } from "../runtime/docker-api/index.ts";
 import { RuntimeError } from "../runtime/index.ts";
@@ -59,6 +59,27 @@ async function readText(body: Readable, stallMs: number): Promise<string> {
     clearTimeout(timer);
   }
   return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The body of a request. Whoever destroys it leaves the connection to the answer, unlike the request's own end. */
+export function requestBody(request: IncomingMessage): Readable {
+  const onData = (chunk: Buffer): void => {
+    if (!body.push(chunk)) request.pause();
+  };
+  const body = new Readable({
+    highWaterMark: 1 << 16,
+    read() {
+      if (!request.listeners("data").includes(onData)) request.on("data", onData);
+      request.resume();
+    },
+    destroy(error, done) {
+      request.off("data", onData).pause();
+      done(error);
+    },
+  });
+  request.once("end", () => body.push(null));
+  request.on("error", (error) => body.destroy(error));
+  return body;
 }
 
 /**

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { RuntimeError } from "../../src/runtime/index.ts";
 import { ServerBench } from "./support.ts";
 
 const bench = new ServerBench();
@@ -248,6 +250,23 @@ describe("progress", () => {
         .slice(-2)
         .map((line) => JSON.parse(line).status),
     ).toEqual([expect.stringMatching(/^Digest: sha256:/), "Status: Downloaded newer image for there:1"]);
+  });
+});
+
+describe("an archive", () => {
+  it("that is not read to its end has the answer say why, before the connection ends", async () => {
+    const load = vi.spyOn(bench.runtime.images, "load").mockImplementation(async (archive) => {
+      await once(archive, "readable");
+      archive.destroy();
+      throw new RuntimeError("invalid", "Invalid tar archive");
+    });
+    const body = "x".repeat(16 << 20);
+    const { status, text } = await bench.call("POST", "/images/load?quiet=1", { body });
+    expect([status, text]).toEqual([400, '{"message":"Invalid tar archive"}\n']);
+    expect((await bench.call("POST", "/images/load", { body })).text).toContain(
+      '"errorDetail":{"message":"Invalid tar archive"}',
+    );
+    load.mockRestore();
   });
 });
 
