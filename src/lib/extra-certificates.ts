@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 
 interface TlsOptions {
   readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+  readonly cert?: string | string[];
+  readonly key?: string | string[];
 }
 
 const NAME = "NODE_EXTRA_CA_CERTS";
@@ -19,11 +19,18 @@ export function restoreExtraCertificates(env: NodeJS.ProcessEnv): void {
   if (unreadFile !== undefined) env[NAME] = unreadFile;
 }
 
-/** TLS options that trust the file's certificates as Node would: where no others are named. */
-export function withExtraCertificates<Options extends TlsOptions>(options: Options): Options {
-  if (unreadFile === undefined || options.ca !== undefined) return options;
+/**
+ * TLS options that trust the file's certificates as Node would, where no others are named, and `added` beside them.
+ */
+export function withExtraCertificates<Options extends TlsOptions>(
+  options: Options,
+  added: readonly string[] = [],
+): Options {
+  if (options.ca !== undefined || (unreadFile === undefined && added.length === 0)) return options;
   const { createSecureContext, rootCertificates } = process.getBuiltinModule("node:tls");
-  const ca = [...rootCertificates, ...contentOf(unreadFile)];
+  // Also where Node has read it: what is named here is instead of all that it trusts.
+  const file = process.env[NAME];
+  const ca = [...rootCertificates, ...(file ? contentOf(file) : []), ...added];
   return { ...options, secureContext: createSecureContext({ ...options, ca }) };
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -15,45 +15,32 @@ const NAME = "registry.stowage-test.invalid";
 describe("a registry behind TLS", () => {
   let bench: ImageBench;
   let server: Server;
+  let certificate: string;
   let proxy: ReturnType<typeof createHttpServer>;
+  /** Where each name leads to. */
+  const ports = new Map<string, number>();
   const tunnels: string[] = [];
 
   beforeEach(async () => {
     bench = await openImageBench("tls");
     tunnels.length = 0;
-    execFileSync(
-      "openssl",
-      [
-        ...[
-          "req",
-          "-x509",
-          "-newkey",
-          "ec",
-          "-pkeyopt",
-          "ec_paramgen_curve:prime256v1",
-          "-nodes",
-          "-days",
-          "2",
-        ],
-        ...["-subj", `/CN=${NAME}`, "-addext", `subjectAltName=DNS:${NAME}`],
-        ...["-keyout", join(bench.folder, "key.pem"), "-out", join(bench.folder, "cert.pem")],
-      ],
-      { stdio: "ignore" },
-    );
-    const [key, cert] = ["key.pem", "cert.pem"].map((name) => readFileSync(join(bench.folder, name)));
+    const [key, cert] = makePair("registry", NAME);
+    certificate = cert;
     server = createServer({ key, cert }, (_request, response) =>
       response
         .writeHead(404, { "content-type": "application/json" })
         .end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}'),
     );
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    ports.set(NAME, (server.address() as AddressInfo).port);
     proxy = createHttpServer((request, response) => {
       tunnels.push(`plain ${request.url}`);
       response.writeHead(502).end();
     });
     proxy.on("connect", (request, socket) => {
       tunnels.push(request.url ?? "");
-      const inner = connect((server.address() as AddressInfo).port, "127.0.0.1", () => {
+      const [host = ""] = request.url?.split(":") ?? [];
+      const inner = connect(ports.get(host) ?? 1, "127.0.0.1", () => {
         socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
         inner.pipe(socket).pipe(inner);
       });
@@ -71,6 +58,28 @@ describe("a registry behind TLS", () => {
     await bench.close();
   });
 
+  /** A key and a certificate for a name, as `<file>.key` and `<file>.pem` of the bench's folder; their texts. */
+  function makePair(file: string, name: string): [string, string] {
+    const [key, certificate] = [".key", ".pem"].map((end) => join(bench.folder, `${file}${end}`)) as [
+      string,
+      string,
+    ];
+    const kind = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj";
+    const names = [`/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`];
+    execFileSync("openssl", [...kind.split(" "), ...names, "-keyout", key, "-out", certificate], {
+      stdio: "ignore",
+    });
+    return [readFileSync(key, "utf8"), readFileSync(certificate, "utf8")];
+  }
+
+  /** A folder of certificates for the registry. */
+  function certificateDir(files: Readonly<Record<string, string>>): string {
+    const dir = join(bench.folder, "certs.d");
+    mkdirSync(join(dir, NAME), { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, NAME, name), text);
+    return dir;
+  }
+
   const pull = async (registries: RegistrySettings) => {
     const images = await openImages({
       ...bench,
@@ -81,14 +90,54 @@ describe("a registry behind TLS", () => {
   };
 
   it("is trusted by a certificate of its folder, also through a proxy's tunnel", async () => {
-    const dir = join(bench.folder, "certs.d", NAME);
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(join(dir, "ca.crt"), readFileSync(join(bench.folder, "cert.pem")));
-    await expect(pull({ certificateDirs: [join(bench.folder, "certs.d")] })).rejects.toMatchObject({
+    const dir = certificateDir({ "ca.crt": certificate });
+    await expect(pull({ certificateDirs: [dir] })).rejects.toMatchObject({
       kind: "not-found",
       message: `manifest for ${NAME}/app:1 not found: manifest unknown: manifest unknown`,
     });
     expect(tunnels).toEqual([`${NAME}:443`]);
+  });
+
+  it("may redirect to a place that others vouch for", async () => {
+    const elsewhere = "storage.stowage-test.invalid";
+    const [key, cert] = makePair("storage", elsewhere);
+    const storage = createServer({ key, cert }, (_request, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => storage.listen(0, "127.0.0.1", resolve));
+    ports.set(elsewhere, (storage.address() as AddressInfo).port);
+    server.removeAllListeners("request").on("request", (_request, response) => {
+      response.writeHead(307, { location: `https://${elsewhere}/manifest` }).end();
+    });
+    process.env["NODE_EXTRA_CA_CERTS"] = join(bench.folder, "storage.pem");
+    try {
+      const dir = certificateDir({ "any-name.crt": certificate });
+      await expect(pull({ certificateDirs: [dir] })).rejects.toMatchObject({ kind: "not-found" });
+    } finally {
+      delete process.env["NODE_EXTRA_CA_CERTS"];
+      storage.close();
+    }
+  });
+
+  it("is shown our own certificate, whatever its file is called; half of a pair is refused", async () => {
+    const [key, cert] = makePair("ours", "stowage");
+    const [serverKey, serverCert] = ["registry.key", "registry.pem"].map((name) =>
+      readFileSync(join(bench.folder, name)),
+    );
+    server.setSecureContext({ key: serverKey, cert: serverCert, ca: cert });
+    Object.assign(server, { requestCert: true });
+    const names: unknown[] = [];
+    server.on("secureConnection", (socket) => names.push(socket.getPeerCertificate().subject?.CN));
+    const dir = certificateDir({ "ca.crt": certificate, "ours.cert": cert, "ours.key": key });
+    await expect(pull({ certificateDirs: [dir] })).rejects.toMatchObject({ kind: "not-found" });
+    expect(names).toEqual(["stowage"]);
+    rmSync(join(dir, NAME, "ours.key"));
+    await expect(pull({ certificateDirs: [dir] })).rejects.toThrow(
+      "missing key ours.key for client certificate ours.cert. CA certificates must use the extension .crt",
+    );
+    certificateDir({ "other.key": key });
+    rmSync(join(dir, NAME, "ours.cert"));
+    await expect(pull({ certificateDirs: [dir] })).rejects.toThrow(
+      "missing client certificate other.cert for key other.key",
+    );
   });
 
   it("that nobody vouches for is refused, and never asked in the clear instead", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { RuntimeError } from "../../../index.ts";
@@ -9,7 +9,7 @@ export interface RegistrySettings {
   readonly mirrors?: readonly string[];
   /** `host`, `host:port` or CIDR that may be asked without TLS or verification (`insecure-registries`). */
   readonly insecure?: readonly string[];
-  /** Folders with `<host:port>/ca.crt`, `client.cert`, `client.key`. */
+  /** Folders with a folder for each `<host:port>`: its authorities (`*.crt`), ours for it (`*.cert` and `*.key`). */
   readonly certificateDirs?: readonly string[];
 }
 
@@ -19,6 +19,8 @@ export interface Endpoint {
   readonly origin: string;
   readonly isMirror: boolean;
   readonly tls: TlsOptions;
+  /** Certificates of authorities, beside those that everybody trusts. */
+  readonly trusted: readonly string[];
 }
 
 const HUB = "docker.io";
@@ -31,13 +33,14 @@ const CERTIFICATE_DIRS = ["/etc/stowage/certs.d", "/etc/docker/certs.d"];
  */
 export function endpointsOf(domain: string, settings: RegistrySettings): readonly Endpoint[] {
   const host = domain === HUB ? HUB_HOST : domain;
-  const tls = certificates(host, settings.certificateDirs ?? CERTIFICATE_DIRS);
+  const { tls, trusted } = certificates(host, settings.certificateDirs ?? CERTIFICATE_DIRS);
+  const encrypted = { origin: `https://${host}`, isMirror: false, tls, trusted };
   const own: Endpoint[] = isInsecure(host, settings)
     ? [
-        { origin: `https://${host}`, isMirror: false, tls: { ...tls, rejectUnauthorized: false } },
-        { origin: `http://${host}`, isMirror: false, tls },
+        { ...encrypted, tls: { ...tls, rejectUnauthorized: false } },
+        { ...encrypted, origin: `http://${host}` },
       ]
-    : [{ origin: `https://${host}`, isMirror: false, tls }];
+    : [encrypted];
   return domain === HUB ? [...(settings.mirrors ?? []).map((url) => mirror(url, settings)), ...own] : own;
 }
 
@@ -48,11 +51,12 @@ function mirror(text: string, settings: RegistrySettings): Endpoint {
       "invalid",
       `invalid mirror: ${JSON.stringify(text)} is no http(s) URL without user and query`,
     );
-  const tls = certificates(url.host, settings.certificateDirs ?? CERTIFICATE_DIRS);
+  const { tls, trusted } = certificates(url.host, settings.certificateDirs ?? CERTIFICATE_DIRS);
   return {
     origin: url.origin,
     isMirror: true,
     tls: isInsecure(url.host, settings) ? { ...tls, rejectUnauthorized: false } : tls,
+    trusted,
   };
 }
 
@@ -78,18 +82,28 @@ function ipv4(text: string): number {
   return text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-function certificates(host: string, dirs: readonly string[]): TlsOptions {
-  for (const dir of dirs) {
-    const read = (name: string) => {
-      const path = join(dir, host, name);
-      return existsSync(path) ? readFileSync(path, "utf8") : undefined;
-    };
-    if (host.includes("/") || !existsSync(join(dir, host))) continue;
-    const [ca, cert, key] = [read("ca.crt"), read("client.cert"), read("client.key")];
-    return {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    };
+/** Of the first folder that knows the host. `invalid`, in dockerd's words, for half of a pair. */
+function certificates(host: string, dirs: readonly string[]): Pick<Endpoint, "tls" | "trusted"> {
+  const dir = host.includes("/") ? undefined : dirs.map((each) => join(each, host)).find(existsSync);
+  if (dir === undefined) return { tls: {}, trusted: [] };
+  const names = readdirSync(dir).sort();
+  const read = (name: string) => readFileSync(join(dir, name), "utf8");
+  const ours = names.filter((name) => name.endsWith(".cert"));
+  const keys = names.filter((name) => name.endsWith(".key"));
+  const keyOf = (name: string) => name.replace(/\.cert$/, ".key");
+  for (const name of ours)
+    if (!keys.includes(keyOf(name)))
+      throw new RuntimeError(
+        "invalid",
+        `missing key ${keyOf(name)} for client certificate ${name}. CA certificates must use the extension .crt`,
+      );
+  for (const key of keys) {
+    const name = key.replace(/\.key$/, ".cert");
+    if (!ours.includes(name))
+      throw new RuntimeError("invalid", `missing client certificate ${name} for key ${key}`);
   }
-  return {};
+  return {
+    tls: ours.length === 0 ? {} : { cert: ours.map(read), key: ours.map(keyOf).map(read) },
+    trusted: names.filter((name) => name.endsWith(".crt")).map(read),
+  };
 }

@@ -31,9 +31,9 @@ export interface HttpResponse {
 
 export interface TlsOptions {
   readonly rejectUnauthorized?: boolean;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+  /** Of our own, each with its key at the same place of `key`. */
+  readonly cert?: string[];
+  readonly key?: string[];
 }
 
 /** Nothing comes for so long: the other side is taken for gone. */
@@ -57,8 +57,9 @@ export class HttpConnections {
   readonly #tls: TlsOptions;
   readonly #stallMs: number;
 
-  constructor(tls: TlsOptions = {}, stallMs = STALL_MS) {
-    this.#tls = withExtraCertificates(tls);
+  /** `trusted`: certificates of authorities, beside those that everybody trusts. */
+  constructor(tls: TlsOptions, trusted: readonly string[], stallMs = STALL_MS) {
+    this.#tls = withExtraCertificates(tls, trusted);
     this.#https = new HttpsAgent({ keepAlive: true, maxSockets: 8, ...this.#tls });
     this.#stallMs = stallMs;
   }

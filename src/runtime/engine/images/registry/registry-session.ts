@@ -63,7 +63,7 @@ export class RegistrySession {
     this.endpoint = endpoint;
     const { signal } = options;
     this.signal = AbortSignal.any([this.#stopped.signal, ...(signal === undefined ? [] : [signal])]);
-    this.#connections = new HttpConnections(endpoint.tls, options.stallMs);
+    this.#connections = new HttpConnections(endpoint.tls, endpoint.trusted, options.stallMs);
   }
 
   /** Runs an operation on the first endpoint that serves it. */
