@@ -563,6 +563,40 @@ describe("a registry that", () => {
     expect(server.requests.every((request) => !request.authorization?.startsWith("Basic"))).toBe(true);
   });
 
+  it("uses a token service gets one for the few repositories that have layers of what is pushed", async () => {
+    const server = await openFakeServer((request, response) => {
+      request.resume();
+      if (request.url?.startsWith("/token")) response.end('{"token":"t0"}');
+      else if (request.headers.authorization === undefined)
+        response
+          .writeHead(401, { "www-authenticate": `Bearer realm="http://${request.headers.host}/token"` })
+          .end();
+      else if (request.method === "HEAD") response.writeHead(404).end();
+      else request.on("end", () => response.writeHead(201).end());
+    });
+    servers.push(server);
+    const pushLayers = async (name: string, parentId?: string) => {
+      const reference = `${server.host}/${name}:1`;
+      const layer = stream(tarOf([{ name }]));
+      const options = { layer, config: {}, createdBy: "COPY", reference };
+      const { id } = await bench.images.commitLayer(
+        parentId === undefined ? options : { ...options, parentId },
+      );
+      await bench.images.port.push(reference);
+      return id;
+    };
+    await pushLayers("other");
+    const one = await pushLayers("one");
+    const two = await pushLayers("two", one);
+    for (const name of ["a", "b", "c"]) await pushLayers(name, one);
+    await pushLayers("child", two);
+    const [asked = ""] = server.requests
+      .flatMap(({ url }) => (url.startsWith("/token") ? [url] : []))
+      .slice(-1);
+    const scopes = new URL(asked, "http://x").searchParams.getAll("scope");
+    expect(scopes).toEqual(["repository:child:pull,push", "repository:two:pull"]);
+  });
+
   it("names a token service in the clear elsewhere is sent no password", async () => {
     const server = await serve(anImage(), (_request, response) => {
       response.writeHead(401, { "www-authenticate": 'Bearer realm="http://192.0.2.1/token"' }).end();

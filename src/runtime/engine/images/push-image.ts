@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import PQueue from "p-queue";
 import { type ImageProgress, type Images, type PullOptions, RuntimeError } from "../../index.ts";
+import type { Digest } from "./digest.ts";
 import { findImageIfThere } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { ImageLayer, StoredImage } from "./image-store.ts";
@@ -16,6 +17,7 @@ import {
 import { RegistrySession, Repository } from "./registry/index.ts";
 
 const UPLOADS = 5;
+const MAX_SOURCES = 3;
 
 type PushOptions = Omit<PullOptions, "platform">;
 
@@ -30,7 +32,7 @@ export async function pushImage(
   if (image === undefined || reference.tag === undefined) throw notHere(context, reference);
   const lease = context.leases.open();
   lease.hold(image.manifest.digest, image.id, ...image.layers.map((layer) => layer.blob.digest));
-  const sources = mountSources(context, reference);
+  const sources = mountSources(context, image, reference);
   const scopes = [
     `repository:${reference.path}:pull,push`,
     ...[...new Set(sources.values())].map((path) => `repository:${path}:pull`),
@@ -78,7 +80,7 @@ interface Target extends PushOptions {
   readonly session: RegistrySession;
   readonly repository: Repository;
   /** Blob digest to another repository of the same registry that has it. */
-  readonly sources: ReadonlyMap<string, string>;
+  readonly sources: ReadonlyMap<Digest, string>;
 }
 
 async function pushTo(
@@ -133,19 +135,25 @@ function tell(target: Target, layer: ImageLayer, progress: Omit<ImageProgress, "
   target.onProgress?.({ ...progress, id: layer.diffId.slice("sha256:".length).slice(0, 12) });
 }
 
-/** Repositories of the same registry that images here are known to be stored in. */
-function mountSources(context: ImageContext, target: Reference): ReadonlyMap<string, string> {
-  const sources = new Map<string, string>();
+/**
+ * Which blobs of an image are known to be in other repositories of the same registry: in those few that have most of
+ * them, since a token is asked for each.
+ */
+function mountSources(
+  context: ImageContext,
+  image: StoredImage,
+  target: Reference,
+): ReadonlyMap<Digest, string> {
+  const wanted = new Set(image.layers.map((layer) => layer.blob.digest));
+  const held = new Map<string, readonly Digest[]>();
   for (const text of context.images.references()) {
-    const reference = parseReference(text);
-    if (
-      reference.digest === undefined ||
-      reference.domain !== target.domain ||
-      reference.path === target.path
-    )
-      continue;
-    const image = context.images.get(context.images.idOf(text) ?? "");
-    for (const layer of image?.layers ?? []) sources.set(layer.blob.digest, reference.path);
+    const { domain, path, digest } = parseReference(text);
+    if (digest === undefined || domain !== target.domain || path === target.path) continue;
+    const other = context.images.get(context.images.idOf(text) ?? "");
+    const shared = (other?.layers ?? []).map((layer) => layer.blob.digest).filter((blob) => wanted.has(blob));
+    if (shared.length > (held.get(path)?.length ?? 0)) held.set(path, shared);
   }
-  return sources;
+  const best = [...held].sort(([, one], [, other]) => other.length - one.length).slice(0, MAX_SOURCES);
+  // The best is put in last.
+  return new Map(best.reverse().flatMap(([path, blobs]) => blobs.map((blob) => [blob, path])));
 }
