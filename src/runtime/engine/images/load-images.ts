@@ -14,7 +14,6 @@ import { JsonShape } from "./json-shape.ts";
 import type { Lease } from "./leases.ts";
 import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES, parseManifest, pickPlatform } from "./manifest.ts";
 import { DOCKER, OCI } from "./media-types.ts";
-import { machinePlatform } from "./platform.ts";
 import { canonicalText, DEFAULT_TAG, familiarText, parseReference, withDefaultTag } from "./reference.ts";
 import { unpackBlob } from "./resolve-image.ts";
 
@@ -115,7 +114,7 @@ async function ociImage(
   if (document.kind === "index") {
     if (depth > 0) throw new RuntimeError("invalid", "Cannot load images: the index is nested too deep");
     const here = document.manifests.filter((manifest) => files.find(blobPath(manifest.digest)) !== undefined);
-    return ociImage(files, pickPlatform(here, machinePlatform(), "the archive"), references, depth + 1);
+    return ociImage(files, pickPlatform(here, undefined, "the archive"), references, depth + 1);
   }
   const named = [document.config, ...document.layers];
   for (const { digest } of named) {

@@ -3,7 +3,7 @@ import type { Descriptor } from "./content-store.ts";
 import { isDigest } from "./digest.ts";
 import { JsonShape } from "./json-shape.ts";
 import { DOCKER, isIndexType, isManifestType, OCI, SCHEMA1 } from "./media-types.ts";
-import { type Platform, platformScore, platformText } from "./platform.ts";
+import { machinePlatform, machineScore, type Platform, platformScore, platformText } from "./platform.ts";
 
 export const MAX_MANIFEST_BYTES = 4 << 20;
 export const MAX_CONFIG_BYTES = 8 << 20;
@@ -102,12 +102,18 @@ function refused(reason: string): RuntimeError {
   return new RuntimeError("invalid", `Cannot use manifest: ${reason}`);
 }
 
-/** The entry that serves a platform best; of equals the first. */
-export function pickPlatform(manifests: readonly IndexEntry[], wanted: Platform, name: string): IndexEntry {
+/** The entry that serves a platform best, without one this machine; of equals the first. */
+export function pickPlatform(
+  manifests: readonly IndexEntry[],
+  wanted: Platform | undefined,
+  name: string,
+): IndexEntry {
+  const scoreOf = (offered: Platform) =>
+    wanted === undefined ? machineScore(machinePlatform(), offered) : platformScore(wanted, offered);
   let best: IndexEntry | undefined;
   let bestScore = 0;
   for (const entry of manifests) {
-    const score = entry.platform === undefined ? 0 : platformScore(wanted, entry.platform);
+    const score = entry.platform === undefined ? 0 : scoreOf(entry.platform);
     if (score > bestScore) [best, bestScore] = [entry, score];
   }
   if (best !== undefined) return best;
@@ -115,6 +121,6 @@ export function pickPlatform(manifests: readonly IndexEntry[], wanted: Platform,
   if (only !== undefined && only.platform === undefined) return only;
   throw new RuntimeError(
     "not-found",
-    `no matching manifest for ${platformText(wanted)} in the manifest list entries: ${name}`,
+    `no matching manifest for ${platformText(wanted ?? machinePlatform())} in the manifest list entries: ${name}`,
   );
 }

@@ -75,3 +75,15 @@ export function platformScore(wanted: Platform, offered: Platform): number {
   const [wantNumber, offerNumber] = [Number(want.slice(1)), Number(offer.slice(1))];
   return offerNumber < wantNumber ? offerNumber : 0;
 }
+
+/** What a machine runs besides its own, as containerd has it. */
+const RUNS_TOO: Readonly<Record<string, Platform>> = {
+  amd64: { os: "linux", architecture: "386" },
+  arm64: { os: "linux", architecture: "arm", variant: "v8" },
+};
+
+/** How well a machine runs what is offered when nobody asked for a platform: its own always comes first. */
+export function machineScore(machine: Platform, offered: Platform): number {
+  const other = RUNS_TOO[machine.architecture];
+  return platformScore(machine, offered) || (other === undefined ? 0 : platformScore(other, offered) / 1000);
+}

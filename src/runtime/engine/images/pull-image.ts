@@ -11,7 +11,7 @@ import type { StagedLayer } from "./layer-store.ts";
 import type { Lease } from "./leases.ts";
 import { type ManifestDocument, parseManifest, pickPlatform } from "./manifest.ts";
 import { OCI } from "./media-types.ts";
-import { machinePlatform, parsePlatform, platformScore, platformText } from "./platform.ts";
+import { parsePlatform, platformScore, platformText } from "./platform.ts";
 import { pullSession } from "./pull-session.ts";
 import {
   canonicalText,
@@ -148,8 +148,8 @@ async function chooseImage(
   let document = parseManifest(top.bytes.toString(), top.mediaType);
   for (let depth = 0; document.kind === "index"; depth++) {
     if (depth > 1) throw new RuntimeError("invalid", "Cannot use manifest: indexes are nested too deep");
-    const wanted =
-      pull.options.platform === undefined ? machinePlatform() : parsePlatform(pull.options.platform);
+    const { platform } = pull.options;
+    const wanted = platform === undefined ? undefined : parsePlatform(platform);
     const entry = pickPlatform(document.manifests, wanted, familiarText(pull.reference));
     fetched = await pull.repository.manifest(entry.digest);
     if (fetched.size !== entry.size)
