@@ -100,7 +100,7 @@ async function run(options: DaemonOptions, undos: Undo[]): Promise<void> {
 }
 
 function takeLocks(paths: DaemonPaths, startedAt: string): InstanceLock[] {
-  mkdirSync(paths.rootDir, { recursive: true, mode: 0o711 });
+  mkdirSync(paths.rootDir, { recursive: true, mode: 0o710 });
   mkdirSync(paths.runDir, { recursive: true, mode: 0o755 });
   const holder: LockHolder = {
     pid: process.pid,

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { RuntimeError } from "../runtime/index.ts";
 import { type LockHolder, readLockHolder } from "./lock-holder.ts";
 
@@ -13,7 +13,9 @@ export interface InstanceLock {
  * holds nothing. Throws `conflict`, naming the holder, when another process has it.
  */
 export function takeInstanceLock(path: string, holder: LockHolder, what: string): InstanceLock {
-  const file = openSync(path, "a+", 0o644);
+  const file = openSync(path, "a+", 0o600);
+  // Whoever may open it, though only to read, could hold it.
+  fchmodSync(file, 0o600);
   const taking = spawnSync("flock", ["--nonblock", "--exclusive", "3"], {
     stdio: ["ignore", "ignore", "ignore", file],
   });

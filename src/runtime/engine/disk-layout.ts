@@ -27,6 +27,9 @@ export interface DiskLayout {
   readonly networksDir: string;
   readonly containersDir: string;
   containerDir(id: string): string;
+  /** Of all containers. */
+  readonly rootfsDir: string;
+  readonly mountsDir: string;
   /** Writable layer: `upper`, `work`, `init`. */
   containerRootfsDir(id: string): string;
   /** Merged overlay mount point. */
@@ -48,6 +51,8 @@ export interface DiskLayout {
 
 export function diskLayout(rootDir: string, runDir: string): DiskLayout {
   const containersDir = join(rootDir, "containers");
+  const rootfsDir = join(rootDir, "rootfs");
+  const mountsDir = join(runDir, "mounts");
   return {
     rootDir,
     runDir,
@@ -62,8 +67,10 @@ export function diskLayout(rootDir: string, runDir: string): DiskLayout {
     networksDir: join(rootDir, "networks"),
     containersDir,
     containerDir: (id) => join(containersDir, id),
-    containerRootfsDir: (id) => join(rootDir, "rootfs", id),
-    mountPoint: (id) => join(runDir, "mounts", id),
+    rootfsDir,
+    mountsDir,
+    containerRootfsDir: (id) => join(rootfsDir, id),
+    mountPoint: (id) => join(mountsDir, id),
     bundleDir: (id) => join(runDir, "bundles", id),
     netnsPath: (id) => join(runDir, "netns", id),
     exitsDir: join(runDir, "exits"),

@@ -18,6 +18,7 @@ import {
   type StoreProblem,
 } from "./images/index.ts";
 import { openNetworks } from "./networks/index.ts";
+import { closeFolders } from "./private-folders.ts";
 import { openRootfs } from "./rootfs/index.ts";
 import { toRuntimeError, withRuntimeErrors } from "./runtime-errors.ts";
 import { openVolumes } from "./volumes/index.ts";
@@ -63,6 +64,7 @@ export async function openEngine({
 async function openParts(host: Host, options: Required<EngineOptions>): Promise<Engine> {
   const { rootDir, runDir, log, registries } = options;
   const layout = diskLayout(rootDir, runDir);
+  await closeFolders(layout);
   const events = new EventBus();
   const onDisk = await loadContainers(layout, log);
   const [images, rootfs, networks, volumes] = await Promise.all([

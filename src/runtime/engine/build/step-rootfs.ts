@@ -40,7 +40,7 @@ export class StepRootfs {
     const merged = layout.mountPoint(id);
     await mkdir(join(dir, "upper"), { recursive: true, mode: 0o755 });
     await mkdir(join(dir, "work"), { mode: 0o700 });
-    await mkdir(merged, { recursive: true, mode: 0o711 });
+    await mkdir(merged, { recursive: true, mode: 0o700 });
     const lower = [...layerDirs];
     if (isRun) lower.unshift(await initLayer({ id, config: {}, os: "", architecture: "", layerDirs }, dir));
     if (lower.length === 0) {

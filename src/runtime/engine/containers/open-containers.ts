@@ -155,7 +155,7 @@ async function openContext(
 ): Promise<ContainersContext> {
   const { layout, log } = options;
   const folders = [layout.runDir, layout.exitsDir, layout.ociStateDir, dirname(layout.bundleDir("x"))];
-  for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o711 });
+  for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
   const monitorPath = await findProgram("conmon");
   if (monitorPath === undefined)
     throw new RuntimeError("unavailable", "Cannot find conmon, which keeps each container: install it");

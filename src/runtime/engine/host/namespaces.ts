@@ -18,7 +18,7 @@ export class Namespaces {
 
   /** A new namespace, kept alive by a mount at `path`. `setUp` runs inside it. */
   create(path: string, setUp: () => void): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, "wx", 0o444));
     try {
       this.#libc.unshare(CLONE_NEWNET);

@@ -25,7 +25,7 @@ export async function sealProgram(
   const fd = await host.sealedCopy(path);
   if (fd === undefined) return { path, close: async () => {} };
   const link = join(programsDir, basename(path));
-  await mkdir(programsDir, { recursive: true, mode: 0o711 });
+  await mkdir(programsDir, { recursive: true, mode: 0o700 });
   // Of a daemon before, whose descriptors are gone.
   await rm(link, { force: true });
   await symlink(`/proc/${process.pid}/fd/${fd}`, link);

@@ -53,7 +53,7 @@ class OverlayRootfs implements RootfsPart {
       const target = this.#layout.mountPoint(id);
       if (this.#mounted.has(id)) return target;
       const dir = this.#layout.containerRootfsDir(id);
-      await mkdir(target, { recursive: true, mode: 0o711 });
+      await mkdir(target, { recursive: true, mode: 0o700 });
       await this.#host.mountOverlay({
         lower: [await initLayer(image, dir), ...image.layerDirs],
         upper: this.#upper(id),
@@ -96,7 +96,7 @@ class OverlayRootfs implements RootfsPart {
     const folder = this.imageMountPoint(id, target);
     return this.#locks.run(folder, async () => {
       if (this.#mounted.has(folder)) return folder;
-      await mkdir(folder, { recursive: true, mode: 0o711 });
+      await mkdir(folder, { recursive: true, mode: 0o700 });
       // A read-only overlay wants two lower folders at least.
       const bottom = join(this.#layout.containerRootfsDir(id), "empty");
       await mkdir(bottom, { recursive: true, mode: 0o755 });

@@ -20,7 +20,7 @@ export class VolumeStore {
   constructor(folder: string, log: Log) {
     this.#folder = folder;
     this.#log = log;
-    mkdirSync(folder, { recursive: true, mode: 0o701 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
   dataDir(name: string): string {
@@ -52,7 +52,7 @@ export class VolumeStore {
 
   /** The record last: with it the volume exists. */
   async create(record: VolumeRecord): Promise<void> {
-    await mkdir(join(this.#folder, record.name), { recursive: true, mode: 0o701 });
+    await mkdir(join(this.#folder, record.name), { recursive: true, mode: 0o700 });
     await mkdir(this.dataDir(record.name), { recursive: true, mode: 0o755 });
     await writeFileAtomically(
       join(this.#folder, record.name, RECORD),
