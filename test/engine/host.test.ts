@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -51,6 +52,15 @@ describe.each(Object.entries(hosts))("host by %s", (_name, open) => {
     await host.unmount(join(folder, "target"), { lazy: true });
     await host.close();
     rmSync(folder, { recursive: true });
+  });
+
+  it("locks a file for one descriptor at a time, until that is closed", async () => {
+    const path = join(folder, "lock");
+    const [first, second] = [openSync(path, "a"), openSync(path, "a")];
+    expect([await host.tryLock(first), await host.tryLock(second)]).toEqual([true, false]);
+    closeSync(first);
+    expect(await host.tryLock(second)).toBe(true);
+    closeSync(second);
   });
 
   it("mounts an overlay of layers, topmost first, and unmounts it", async () => {

@@ -47,6 +47,8 @@ export interface DiskLayout {
   /** Interfaces that did not forward to each other before the engine made the machine forward. */
   readonly strangersPath: string;
   readonly socketPath: string;
+  /** By which the daemons of a machine, whatever their roots, give out addresses in turn. */
+  readonly subnetsLockPath: string;
 }
 
 export function diskLayout(rootDir: string, runDir: string): DiskLayout {
@@ -79,5 +81,6 @@ export function diskLayout(rootDir: string, runDir: string): DiskLayout {
     dnsDir: join(runDir, "dns"),
     strangersPath: join(runDir, "strangers.json"),
     socketPath: join(runDir, "stowage.sock"),
+    subnetsLockPath: "/run/stowage-subnets.lock",
   };
 }

@@ -38,6 +38,9 @@ export interface Host {
    */
   sealedCopy(path: string): Promise<number | undefined>;
 
+  /** Whether the open file is locked for us alone now (flock(2)), until its descriptor is closed or we end. */
+  tryLock(fd: number): Promise<boolean>;
+
   /** A network namespace pinned at `path`, with `lo` up. */
   createNetns(path: string): Promise<void>;
   removeNetns(path: string): Promise<void>;

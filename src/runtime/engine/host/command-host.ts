@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Host } from "../host.ts";
@@ -50,8 +50,16 @@ export class CommandHost implements Host {
   /** There is no program for it. */
   async sealedCopy(): Promise<undefined> {}
 
+  async tryLock(fd: number): Promise<boolean> {
+    const { status, error } = spawnSync("flock", ["--nonblock", "--exclusive", "3"], {
+      stdio: ["ignore", "ignore", "ignore", fd],
+    });
+    if (error !== undefined) throw kernelError(error.message, codeOf(error));
+    return status === 0;
+  }
+
   async createNetns(path: string): Promise<void> {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     try {
       closeSync(openSync(path, "wx", 0o444));
     } catch (error) {

@@ -57,6 +57,7 @@ export function makeKernel(libc: Libc, nft: NftLibrary | undefined): KernelCalls
     attachMount: (mount, targetFd) => attachMount(libc, mount, targetFd),
     unmount: (target, options) => mounts.unmount(target, options?.lazy === true),
     sealedCopy: (path) => sealedCopy(libc, path),
+    tryLock: (fd) => libc.tryLock(fd),
 
     createNetns: (path) =>
       namespaces.create(path, () => {

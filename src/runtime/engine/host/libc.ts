@@ -19,6 +19,8 @@ export interface Libc {
   createMemory(name: string): number;
   /** From now on nobody changes what such a file holds, nor its size, nor this (F_ADD_SEALS of fcntl(2)). */
   seal(fd: number): void;
+  /** An flock(2) for us alone; false when another has one. */
+  tryLock(fd: number): boolean;
   /** Freed memory goes back to the machine, of the whole process. Nothing where the C library cannot. */
   trimMemory(): void;
   /** Arguments alternate type name and value, as variadic calls want them. `what` begins the error's text. */
@@ -75,6 +77,7 @@ function bindLibc(koffi: Koffi): Libc {
   const ifNametoindex = call("uint if_nametoindex(const char*)");
   const memfdCreate = call("int memfd_create(const char*, uint)");
   const fcntl = call("int fcntl(int, int, ...)");
+  const flock = call("int flock(int, int)");
   const trim = heapTrimming(library);
   return {
     mount: (source, target, type, flags, data) => {
@@ -112,6 +115,15 @@ function bindLibc(koffi: Koffi): Libc {
       }
     },
     seal: (fd) => void fcntl("seal memory", fd, F_ADD_SEALS, "int", ALL_SEALS),
+    tryLock: (fd) => {
+      try {
+        flock("lock a file", fd, LOCK_EX | LOCK_NB);
+        return true;
+      } catch (error) {
+        if (error instanceof SystemError && error.code === "EAGAIN") return false;
+        throw error;
+      }
+    },
     trimMemory: () => void trim?.(0),
     syscall: call("long syscall(long, ...)"),
   };
@@ -124,6 +136,8 @@ const MFD_EXEC = 0x10;
 const F_ADD_SEALS = 1033;
 /** F_SEAL_SEAL, _SHRINK, _GROW and _WRITE: what runc and crun look for in their own program. */
 const ALL_SEALS = 15;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const M_ARENA_MAX = -8;
 
 /** Undefined with musl, which has no such calls, and gives back by itself. */

@@ -94,6 +94,9 @@ class LinuxHost implements Host {
   sealedCopy(...parameters: Parameters<Host["sealedCopy"]>) {
     return this.#call("sealedCopy", ...parameters);
   }
+  tryLock(...parameters: Parameters<Host["tryLock"]>) {
+    return this.#call("tryLock", ...parameters);
+  }
   createNetns(...parameters: Parameters<Host["createNetns"]>) {
     return this.#call("createNetns", ...parameters);
   }

@@ -8,7 +8,6 @@ import type { Bridges } from "./bridges.ts";
 import { checkPools } from "./check-pools.ts";
 import { defineBridgeNetwork } from "./define-network.ts";
 import type { InterfaceNames } from "./interface-names.ts";
-import { withMachineLock } from "./machine-lock.ts";
 import { readMachineSubnets } from "./machine-subnets.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import type { NetworkStore } from "./network-store.ts";
@@ -20,6 +19,8 @@ export interface NetworksPortOptions {
   readonly bridges: Bridges;
   readonly names: InterfaceNames;
   readonly log: Log;
+  /** Alone among the daemons of the machine. */
+  inTurn(work: () => Promise<void>): Promise<void>;
   /** A network with names has been made, or the last of them is gone. */
   onNames(hasSome: boolean): void;
 }
@@ -92,10 +93,10 @@ export class NetworksPort implements Omit<Networks, "connect" | "disconnect"> {
   }
 
   async #create(spec: NetworkSpec): Promise<{ readonly id: string; readonly warning?: string }> {
-    const { networks, store, bridges, names, onNames } = this.#options;
+    const { networks, store, bridges, names, onNames, inTurn } = this.#options;
     const id = randomBytes(32).toString("hex");
     const chosenName = parseBridgeOptions(spec.options ?? {}).bridgeName;
-    await withMachineLock("subnets", async () => {
+    await inTurn(async () => {
       const record = defineBridgeNetwork(spec, {
         id,
         now: new Date(),

@@ -99,8 +99,13 @@ class NetworksOfEngine implements NetworkPart {
       bridges: this.#bridges,
       names: this.#names,
       log,
+      inTurn: (work) => this.#inTurn(work),
       onNames: (hasSome) => this.#warmResolver(hasSome),
     });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    return withMachineLock(this.#host, this.#layout.subnetsLockPath, work);
   }
 
   async load(): Promise<void> {
@@ -185,7 +190,7 @@ class NetworksOfEngine implements NetworkPart {
   /** Again is a repair. The predefined bridge comes up with its first container. */
   #raise(network: Network): Promise<void> {
     return this.#perNetwork.run(network.record.id, () =>
-      withMachineLock("subnets", async () => {
+      this.#inTurn(async () => {
         await this.#moveDefaultBridge(network);
         await this.#bridges.raise(network);
       }),
