@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -216,6 +216,21 @@ describe("a mount, of a container that does not run", () => {
     for (const used of [id, donor]) await containers.remove(used);
     for (const name of ["below", "missing"]) await volumes.remove(name);
     for (const name of ["bound", "link"]) rmSync(join(canary, name), { recursive: true });
+  });
+});
+
+describe("a commit", () => {
+  it("by a name that no image can have reads no files", async () => {
+    const { containers } = runtime;
+    const id = await make("true", { isRunning: false });
+    // More than a pipe holds, so that nobody's reader would wait for ever.
+    await containers.writeArchive(id, "/", tar({ name: "big", text: "x".repeat(1 << 20) }));
+    const reference = `app@sha256:${"a".repeat(64)}`;
+    await expect(containers.commit(id, { reference })).rejects.toThrow(
+      "refusing to create a tag with a digest reference",
+    );
+    expect(spawnSync("pgrep", ["-f", `^tar .*--directory=${engine.rootDir}`]).status).toBe(1);
+    await containers.remove(id);
   });
 });
 

@@ -1,7 +1,7 @@
 import { applyChanges } from "../../dockerfile/index.ts";
 import { type CommitOptions, type ImageDefaults, RuntimeError } from "../../index.ts";
 import { announceImage } from "../image-events.ts";
-import { familiarText, parseReference, withDefaultTag } from "../images/index.ts";
+import { familiarText, parseReference, taggable, withDefaultTag } from "../images/index.ts";
 import type { Container } from "./container.ts";
 import { announce } from "./container-events.ts";
 import type { ContainersContext } from "./context.ts";
@@ -16,6 +16,8 @@ export async function commitContainer(
   const { record } = container;
   if (record.state.status === "dead" || record.state.status === "removing")
     throw new RuntimeError("conflict", `You cannot commit container ${record.id} which is being removed`);
+  // Before the program starts that reads the files.
+  if (options.reference !== undefined) taggable(options.reference);
   const { config } = applyChanges(configOf(container), options.changes ?? []);
   const imageId = await whileFrozen(ctx, container, options.pause !== false, async () => {
     const image = await ctx.images.resolve(record.imageId);
