@@ -364,6 +364,15 @@ describe("a health check", () => {
 });
 
 describe("a running container", () => {
+  it("is measured until it is removed, and whoever reads that is told at once", async () => {
+    const id = await run("sleep 1000");
+    const samples = runtime.containers.stats(id)[Symbol.asyncIterator]();
+    await samples.next();
+    const isOver = samples.next().then(({ done }) => done);
+    await runtime.containers.remove(id, { force: true });
+    expect(await Promise.race([isOver, sleep(0, "not yet")])).toBe(true);
+  });
+
   it("is measured, listed, and its limits changed", async () => {
     const { containers } = runtime;
     const id = await run("echo ready; exec sleep 1000", { resources: { memoryBytes: 64 << 20 } });

@@ -24,22 +24,29 @@ export async function* statsOf(
   { stream = true, oneShot = false, signal }: StatsOptions = {},
 ): AsyncGenerator<ContainerStats, void, void> {
   const container = ctx.table.find(nameOrId);
+  const removal = new AbortController();
+  const end = AbortSignal.any([removal.signal, ...(signal === undefined ? [] : [signal])]);
+  const unsubscribe = container.onRemoval(() => removal.abort());
   let previous: ContainerStats | undefined;
-  if (!stream && !oneShot && container.run !== undefined) {
-    previous = sample(ctx.cgroups, container, undefined);
-    if (!(await pause(signal))) return;
-  }
-  for (;;) {
-    const present = sample(ctx.cgroups, container, previous);
-    yield present;
-    previous = present;
-    if (!stream || !(await pause(signal)) || ctx.table.peek(container.id) !== container) return;
+  try {
+    if (!stream && !oneShot && container.run !== undefined) {
+      previous = sample(ctx.cgroups, container, undefined);
+      if (!(await pause(end))) return;
+    }
+    for (;;) {
+      const present = sample(ctx.cgroups, container, previous);
+      yield present;
+      previous = present;
+      if (!stream || !(await pause(end))) return;
+    }
+  } finally {
+    unsubscribe();
   }
 }
 
 /** False when the signal came first. */
-async function pause(signal: AbortSignal | undefined): Promise<boolean> {
-  return sleep(INTERVAL_MS, true, signal === undefined ? {} : { signal }).catch(() => false);
+async function pause(signal: AbortSignal): Promise<boolean> {
+  return sleep(INTERVAL_MS, true, { signal }).catch(() => false);
 }
 
 function sample(cgroups: Cgroups, { run }: Container, previous: ContainerStats | undefined): ContainerStats {
