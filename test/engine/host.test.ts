@@ -96,6 +96,18 @@ describe.each(Object.entries(hosts))("host by %s", (_name, open) => {
     expect(() => writeFileSync(join(target, "file"), "x")).toThrow(/EROFS/);
   });
 
+  it("binds what a descriptor holds, whatever lies at its path by then", async () => {
+    const source = folderOf("source");
+    writeFileSync(join(source, "file"), "held");
+    const fd = openSync(source, "r");
+    await host.mount("tmpfs", "tmpfs", source);
+    const target = folderOf("target");
+    await host.bindMount(`/proc/${process.pid}/fd/${fd}`, target);
+    closeSync(fd);
+    await host.unmount(source);
+    expect(readFileSync(join(target, "file"), "utf8")).toBe("held");
+  });
+
   it("mounts a file system with options as mount(8) takes them", async () => {
     const target = folderOf("target");
     await host.mount("tmpfs", "tmpfs", target, "size=1m,nosuid,noexec,mode=0750");

@@ -9,15 +9,17 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { diskLayout } from "../../src/runtime/engine/disk-layout.ts";
 import { EventBus } from "../../src/runtime/engine/event-bus.ts";
+import { CommandHost } from "../../src/runtime/engine/host/command-host.ts";
 import { openLinuxHost } from "../../src/runtime/engine/host/index.ts";
 import type { Host } from "../../src/runtime/engine/host.ts";
 import type { Users, VolumePart } from "../../src/runtime/engine/parts.ts";
@@ -31,11 +33,16 @@ let part: VolumePart;
 let events: EventBus;
 let users: Record<string, { id: string; name: string; isRunning: boolean }[]>;
 
-const open = (): Promise<VolumePart> => {
+const open = (mounting = host): Promise<VolumePart> => {
   const ofVolume: Users["ofVolume"] = (name) => users[name] ?? [];
   const layout = diskLayout(join(folder, "root"), join(folder, "run"));
   events = new EventBus();
-  return openVolumes({ layout, host, users: { images: () => [], ofImage: () => [], ofVolume }, events });
+  return openVolumes({
+    layout,
+    host: mounting,
+    users: { images: () => [], ofImage: () => [], ofVolume },
+    events,
+  });
 };
 const actions = async (): Promise<readonly string[]> => {
   const said: string[] = [];
@@ -242,6 +249,43 @@ describe("parts of volumes", () => {
       settle([{ type: "volume", source: "whole", target: "/x", subpath: "../other" }]),
     ).rejects.toMatchObject({ kind: "invalid" });
   });
+
+  it.each(["system calls", "programs"])(
+    "are what they were when they were looked up, though a link has taken their name since, by %s",
+    async (way) => {
+      const mounting = way === "programs" ? new CommandHost() : host;
+      const bindMount = mounting.bindMount.bind(mounting);
+      let swap = () => {};
+      vi.spyOn(mounting, "bindMount").mockImplementation((...all) => {
+        swap();
+        return bindMount(...all);
+      });
+      part = await open(mounting);
+      const { mountpoint } = await part.port.create({ name: "whole" });
+      const secrets = join(folder, "secrets");
+      for (const [dir, text] of [
+        [secrets, "of the host"],
+        [mountpoint, "part"],
+      ] as const) {
+        mkdirSync(join(dir, "a"), { recursive: true });
+        for (const file of ["a/file", "b"]) writeFileSync(join(dir, file), text);
+      }
+      for (const [subpath, file] of [
+        ["a", "file"],
+        ["b", ""],
+      ] as const) {
+        swap = () => {
+          renameSync(join(mountpoint, subpath), join(mountpoint, `${subpath}-away`));
+          symlinkSync(join(secrets, subpath), join(mountpoint, subpath));
+        };
+        const { settled, prepared } = await start([
+          { type: "volume", source: "whole", target: "/x", subpath },
+        ]);
+        expect(readFileSync(resolve(prepared[0]?.source ?? "", file), "utf8")).toBe("part");
+        await part.release(settled, "first");
+      }
+    },
+  );
 
   it("are mounted no longer than somebody runs with the volume, and no content goes with them", async () => {
     const { mountpoint } = await part.port.create({ name: "whole" });

@@ -113,6 +113,23 @@ export class ContainerRoot {
     return this.#openFolder(place, place.insidePath);
   }
 
+  /**
+   * What lies there now, as a descriptor without access, whatever takes its name from now on; `not-found` when a link
+   * already has. Closed with the root.
+   */
+  open(place: Place): number {
+    if (place.path.endsWith("/.")) return this.openFolder(place);
+    let fd: number;
+    try {
+      fd = this.#keep(openSync(place.path, O_PATH | constants.O_NOFOLLOW));
+    } catch (cause) {
+      throw notFound(place.insidePath, "no such file or directory", cause);
+    }
+    if (fstatSync(fd).isSymbolicLink())
+      throw notFound(place.insidePath, "it was replaced by a link meanwhile");
+    return fd;
+  }
+
   /** A small file's text, at most `maxBytes` of it; undefined when it is missing or no plain file. */
   readText(path: string, maxBytes: number): string | undefined {
     try {

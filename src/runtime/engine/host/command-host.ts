@@ -25,7 +25,9 @@ export class CommandHost implements Host {
     target: string,
     options: { readonly readOnly?: boolean; readonly recursive?: boolean } = {},
   ): Promise<void> {
-    await run(["mount", options.recursive === true ? "--rbind" : "--bind", source, target]);
+    // mount(8) would ask where a descriptor leads, and mount what lies at that path by then.
+    const asItIs = /^\/proc\/\d+\/fd\//.test(source) ? ["--no-canonicalize"] : [];
+    await run(["mount", ...asItIs, options.recursive === true ? "--rbind" : "--bind", source, target]);
     if (options.readOnly === true) await run(["mount", "-o", "remount,bind,ro", target]);
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { fstatSync, readFileSync, statSync } from "node:fs";
 import { mkdir, rmdir, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { RuntimeError } from "../../index.ts";
@@ -43,7 +43,7 @@ export class MountedVolumes {
     if (isMountPoint(dataDir)) await this.#host.unmount(dataDir, { lazy: true });
   }
 
-  /** A part of a volume, pinned where no link in the volume can move it. Resolves to where it is mounted. */
+  /** A part of a volume, held open: a link that takes its place is not followed. Resolves to where it is mounted. */
   async mountSubpath(name: string, dataDir: string, subpath: string): Promise<string> {
     const target = this.#subpathTarget(name, subpath);
     using root = new ContainerRoot(dataDir);
@@ -53,16 +53,18 @@ export class MountedVolumes {
         "not-found",
         `cannot access path ${subpath} in volume ${name}: no such file or directory`,
       );
+    const part = root.open(place);
+    const wanted = fstatSync(part);
     if (isMountPoint(target)) {
-      const [is, wanted] = [statSync(target), place.stat];
+      const is = statSync(target);
       if (is.ino === wanted.ino && is.dev === wanted.dev) return target;
       await this.#host.unmount(target, { lazy: true });
     }
     await removeMountPoint(target);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    if (place.stat.isDirectory()) await mkdir(target, { mode: 0o700 });
+    if (wanted.isDirectory()) await mkdir(target, { mode: 0o700 });
     else await writeFile(target, "", { mode: 0o600 });
-    await this.#host.bindMount(place.path, target, { recursive: true });
+    await this.#host.bindMount(`/proc/${process.pid}/fd/${part}`, target, { recursive: true });
     return target;
   }
 

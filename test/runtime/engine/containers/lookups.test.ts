@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -110,6 +119,15 @@ describe("ContainerRoot", () => {
     expect(readdirSync(folders)).toEqual(["c"]);
     expect(other.readText("/c/d/passwd", 100)).toBe("outside");
     expect(other.mountPoint("/c/d")).toBe("/c/d");
+  });
+
+  it("opens what was found, and no link that has come in its place", () => {
+    const name = join(base, "inside/swapped");
+    mkdirSync(name);
+    const place = root.locate("/swapped");
+    rmdirSync(name);
+    symlinkSync(outside, name);
+    expect(() => root.open(place)).toThrow("replaced by a link");
   });
 
   it("reads plain files only, and no more than asked for", () => {
