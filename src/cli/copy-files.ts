@@ -1,16 +1,16 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { constants, createReadStream, lstatSync } from "node:fs";
 import {
-  chmod,
+  type FileHandle,
   lchown,
   link,
   lstat,
   mkdir,
+  open,
   readdir,
   readlink,
   rm,
   stat,
   symlink,
-  utimes,
 } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { Readable } from "node:stream";
@@ -28,8 +28,8 @@ export interface CopyOptions {
 }
 
 /**
- * From a container to this machine, with `cp -a`'s rules: into an existing folder, else as the new name. Links
- * in the archive are made last and nothing is written through one, so that no archive leaves the target.
+ * From a container to this machine, with `cp -a`'s rules: into an existing folder, else as the new name. Below
+ * the target nothing is written through a link, whoever made it, so that no archive leaves the target.
  */
 export async function copyOut(
   runtime: ContainerRuntime,
@@ -43,8 +43,10 @@ export async function copyOut(
   const isInto = target?.isDirectory() === true;
   if (!isInto && to.endsWith("/")) throw new CliError(`Cannot copy to ${to}: there is no such folder`);
   const wholeFolder = from.path.endsWith("/.");
-  const rename = isInto ? (wholeFolder ? "" : basename(found.name)) : basename(to);
-  await unpack(archive, isInto ? to : dirname(resolve(to)), { first: found.name, rename, ...options });
+  const rename = isInto ? basename(found.name) : basename(to);
+  const whole = { dir: resolve(to), rename: "" };
+  const named = { dir: isInto ? resolve(to) : dirname(resolve(to)), rename };
+  await unpack(archive, { first: found.name, ...(wholeFolder ? whole : named), ...options });
 }
 
 async function followed(
@@ -55,57 +57,113 @@ async function followed(
   return found.linkTarget === "" ? from.path : found.linkTarget;
 }
 
-/** All of an archive into a folder, which is made if need be. */
+/** All of an archive into a folder, which is made if need be; what is there in the place of an entry goes. */
 export async function unpackInto(archive: Readable, dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true });
-  await unpack(archive, dir, { first: "", rename: "" });
+  await unpack(archive, { dir: resolve(dir), first: "", rename: "", replaces: true });
 }
 
+type Entry = tar.Extract extends AsyncIterable<infer T> ? T : never;
+
 interface Unpacking extends CopyOptions {
+  /** May be a link to a folder; what lies below it is the archive's. */
+  readonly dir: string;
   /** The archive's first folder or file, and what it is called here. */
   readonly first: string;
   readonly rename: string;
+  /** A folder gives way to what is none, and that to a folder; else this is an error, as with `docker cp`. */
+  readonly replaces?: boolean;
 }
 
-async function unpack(archive: Readable, dir: string, options: Unpacking): Promise<void> {
+async function unpack(archive: Readable, unpacking: Unpacking): Promise<void> {
+  const { dir } = unpacking;
+  await mkdir(dir, { recursive: true });
   const extract = tar.extract();
-  const folders: { readonly path: string; readonly mode: number; readonly mtime: Date }[] = [];
-  const links: { readonly path: string; readonly target: string }[] = [];
+  const folders: { readonly path: string; readonly header: tar.Header }[] = [];
   const work = pipeline(archive, extract);
   // The loop below ends with its error.
   work.catch(() => undefined);
   for await (const entry of extract) {
     const { header } = entry;
-    const path = inside(dir, renamed(header.name, options));
-    if (header.type === "directory") {
-      await mkdir(path, { recursive: true });
-      folders.push({ path, mode: header.mode ?? 0o755, mtime: header.mtime ?? new Date() });
-    } else if (header.type === "symlink") {
-      links.push({ path, target: header.linkname ?? "" });
-    } else if (header.type === "link") {
-      await rm(path, { force: true });
-      await link(inside(dir, renamed(header.linkname ?? "", options)), path);
-    } else if (header.type === "file" || header.type === "contiguous-file") {
-      await mkdir(dirname(path), { recursive: true });
-      await rm(path, { force: true });
-      await pipeline(entry, createWriteStream(path, { mode: header.mode ?? 0o644 }));
-      await chmod(path, header.mode ?? 0o644);
-      if (header.mtime) await utimes(path, header.mtime, header.mtime);
-    }
-    if (options.archive === true && header.type !== "symlink") {
-      await lchown(path, header.uid ?? 0, header.gid ?? 0).catch(() => {});
+    const path = inside(dir, renamed(header.name, unpacking));
+    // The folder that all goes into stays as it is.
+    if (path !== dir) {
+      if (header.type === "directory") folders.push({ path, header });
+      await makeEntry(entry, path, unpacking);
     }
     entry.resume();
   }
   await work;
-  for (const { path, target } of links) {
-    await rm(path, { force: true });
-    await symlink(target, path);
+  // Later entries would change the times.
+  for (const { path, header } of folders.reverse()) {
+    if (!steps(dir, path).every(isFolder)) continue;
+    const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      await setLook(folder, header);
+    } finally {
+      await folder.close();
+    }
   }
-  for (const { path, mode, mtime } of folders.reverse()) {
-    await chmod(path, mode);
-    await utimes(path, mtime, mtime);
+}
+
+async function makeEntry(entry: Entry, path: string, unpacking: Unpacking): Promise<void> {
+  const { header } = entry;
+  await makeFolder(dirname(path), unpacking);
+  if (header.type === "directory") {
+    await makeFolder(path, unpacking);
+  } else if (header.type === "symlink") {
+    await makeRoom(path, false, unpacking);
+    await symlink(header.linkname ?? "", path);
+  } else if (header.type === "link") {
+    const target = inside(unpacking.dir, renamed(header.linkname ?? "", unpacking));
+    await makeFolder(dirname(target), unpacking);
+    await makeRoom(path, false, unpacking);
+    await link(target, path);
+  } else if (header.type === "file" || header.type === "contiguous-file") {
+    await makeRoom(path, false, unpacking);
+    const file = await open(path, "wx", header.mode);
+    try {
+      for await (const part of entry as AsyncIterable<Uint8Array>) await file.writeFile(part);
+      await setLook(file, header);
+    } finally {
+      await file.close();
+    }
+  } else return;
+  if (unpacking.archive === true) await lchown(path, header.uid, header.gid).catch(() => {});
+}
+
+async function setLook(file: FileHandle, { mode, mtime }: tar.Header): Promise<void> {
+  await file.chmod(mode);
+  await file.utimes(mtime, mtime);
+}
+
+/** Makes what is missing of a folder and of those above it, down from the archive's own. */
+async function makeFolder(path: string, unpacking: Unpacking): Promise<void> {
+  for (const step of steps(unpacking.dir, path)) {
+    if (!(await makeRoom(step, true, unpacking))) await mkdir(step);
   }
+}
+
+/** Removes what has an entry's place, unless both are folders. Whether there is a folder that stays. */
+async function makeRoom(path: string, forFolder: boolean, { dir, replaces }: Unpacking): Promise<boolean> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  if (forFolder && found.isDirectory()) return true;
+  if (replaces !== true && forFolder !== found.isDirectory()) {
+    const [is, becomes] = forFolder ? ["non-directory", "directory"] : ["directory", "non-directory"];
+    throw new CliError(`Cannot overwrite ${is} "${path}" with ${becomes} "${dir}"`);
+  }
+  await rm(path, { recursive: true });
+  return false;
+}
+
+/** Each path on the way from a folder to one in it, that one included. */
+function steps(dir: string, path: string): readonly string[] {
+  const names = relative(dir, path).split("/");
+  return path === dir ? [] : names.map((_, index) => join(dir, ...names.slice(0, index + 1)));
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function renamed(name: string, { first, rename }: Unpacking): string {
