@@ -118,7 +118,7 @@ export class ExtractInto {
   }
 
   async #beginFile(place: Place, entry: TarEntry): Promise<void> {
-    const sparse = entry.sparse === undefined ? undefined : new SparseData(entry);
+    const sparse = entry.sparse === undefined ? undefined : new SparseData(entry.sparse);
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const file = await open(place.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     this.#file = file;
@@ -126,7 +126,6 @@ export class ExtractInto {
     this.#finish = async () => {
       this.#file = undefined;
       try {
-        sparse?.end();
         if (sparse !== undefined) await file.truncate(entry.fileBytes);
         const { uid, gid } = this.#options.owner ?? entry;
         await file.chown(uid, gid);

@@ -15,6 +15,9 @@ import { formatEntry, paddingOf, TAR_BLOCK, type TarEntry, TarReader } from "./t
 /** Highest time every Linux file system of today keeps (year 2242). */
 const MAX_SECONDS = 2 ** 33;
 const MAX_ID = 2 ** 32 - 2;
+/** The kernel's: more bits would be lost on the way to it. */
+const MAX_MAJOR = 2 ** 12 - 1;
+const MAX_MINOR = 2 ** 20 - 1;
 
 export interface LayerFilterOptions {
   /** Ordinary files rather than a layer: names like whiteouts have no meaning. */
@@ -219,6 +222,10 @@ export function entryName(path: string, type: TarEntry["type"]): string {
 function plainEntry(path: string, entry: TarEntry, linkName: string): TarEntry {
   if (entry.type === "character-device" && entry.deviceMajor === 0 && entry.deviceMinor === 0)
     throw refused(entry.name, "a device 0:0 is the overlay's own mark");
+  if (!isWithin(entry.deviceMajor, MAX_MAJOR) || !isWithin(entry.deviceMinor, MAX_MINOR))
+    throw refused(entry.name, "no device has such numbers");
+  if (entry.sparse?.slice(0, -1).some(({ length }) => length % TAR_BLOCK !== 0))
+    throw refused(entry.name, "a part of the sparse file, other than the last, is no number of whole blocks");
   if (entry.type === "symlink" && (linkName === "" || linkName.length > 4095))
     throw refused(entry.name, "the target of the link is empty or too long");
   if (entry.type !== "directory" && entry.type !== "file" && baseOf(path) === "")
@@ -232,6 +239,10 @@ function plainEntry(path: string, entry: TarEntry, linkName: string): TarEntry {
     mtime: clampedTime(entry.mtime),
     xattrs: allowedXattrs(entry),
   };
+}
+
+function isWithin(value: number, max: number): boolean {
+  return value >= 0 && value <= max;
 }
 
 /** -1 means "leave it" to chown, and is nobody's id. */

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { SparseData, type TarEntry, TarReader } from "../../../../src/runtime/engine/rootfs/index.ts";
+import { formatPaxRecords } from "../../../../src/runtime/engine/rootfs/tar/pax.ts";
+import { rawTar } from "../../../support/raw-tar.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "stowage-sparse-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -32,8 +34,7 @@ function unpack(tar: Buffer, pieceBytes: number): ReadonlyMap<string, Buffer> {
   let present: { readonly file: Buffer; readonly data: SparseData } | undefined;
   const reader = new TarReader({
     onEntry: (entry: TarEntry) => {
-      present?.data.end();
-      present = { file: Buffer.alloc(entry.fileBytes), data: new SparseData(entry) };
+      present = { file: Buffer.alloc(entry.fileBytes), data: new SparseData(entry.sparse ?? []) };
       files.set(entry.name, present.file);
     },
     onData: (chunk) => {
@@ -42,7 +43,6 @@ function unpack(tar: Buffer, pieceBytes: number): ReadonlyMap<string, Buffer> {
   });
   for (let at = 0; at < tar.length; at += pieceBytes) reader.write(tar.subarray(at, at + pieceBytes));
   reader.end();
-  present?.data.end();
   return files;
 }
 
@@ -69,26 +69,16 @@ describe("the data of a sparse file", () => {
     }
   });
 
-  const entry = (records: Readonly<Record<string, string>>, storedBytes: number): TarEntry => ({
-    name: "x",
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    storedBytes,
-    fileBytes: 100,
-    mtime: { seconds: 0, nanoseconds: 0 },
-    linkName: "",
-    deviceMajor: 0,
-    deviceMinor: 0,
-    xattrs: new Map(),
-    sparse: {
-      kind: "pax",
-      records: new Map(
-        Object.entries(records).map(([key, text]) => [`GNU.sparse.${key}`, Buffer.from(text)]),
-      ),
-    },
-  });
+  /** A file of 100 bytes whose records say of the stored data where it belongs. */
+  const sparse = (records: Readonly<Record<string, string>>, stored: string): Buffer => {
+    const pax = Object.entries({ size: "100", ...records }).map(
+      ([key, text]) => [`GNU.sparse.${key}`, Buffer.from(text)] as const,
+    );
+    return rawTar([
+      { flag: "x", data: formatPaxRecords(pax) },
+      { flag: "0", data: Buffer.from(stored) },
+    ]);
+  };
 
   it.each([
     ["leads out of the file", "90,20", 20],
@@ -99,17 +89,16 @@ describe("the data of a sparse file", () => {
     ["says more than there is", "0,20", 10],
     ["says less than there is", "0,10", 20],
   ])("is refused when the map %s", (_, map, storedBytes) => {
-    expect(() => new SparseData(entry({ map }, storedBytes))).toThrow(/Invalid tar archive: the map/);
+    expect(() => unpack(sparse({ map }, "x".repeat(storedBytes)), 512)).toThrow(
+      /Invalid tar archive: the map/,
+    );
   });
 
-  it("is refused when the map before it does not end", () => {
-    const lines = Buffer.from("99999999999\n".padEnd(64 * 1024, "1\n"));
-    const data = new SparseData(entry({ major: "1" }, 2 * MIB));
-    expect(() => {
-      for (let count = 0; count < 32; count++) data.place(lines);
-    }).toThrow("the map of a sparse file is too long");
-    const cut = new SparseData(entry({ major: "1" }, 512));
-    cut.place(Buffer.from("2\n1\n"));
-    expect(() => cut.end()).toThrow("the map of a sparse file is cut off");
+  it("is refused when the map before it does not end, or is of an unknown form", () => {
+    const lines = "99999999999\n".padEnd(2 * MIB, "1\n");
+    expect(() => unpack(sparse({ major: "1" }, lines), 1 << 16)).toThrow("map of a sparse file is too long");
+    for (const stored of ["", "2\n1\n", "2\n1\n".padEnd(512)])
+      expect(() => unpack(sparse({ major: "1" }, stored), 512)).toThrow(/sparse file (is cut off|holds)/);
+    expect(() => unpack(sparse({ major: "2" }, ""), 512)).toThrow("of the form 2 are unknown");
   });
 });

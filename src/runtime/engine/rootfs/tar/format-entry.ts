@@ -1,5 +1,5 @@
 import { formatPaxRecords } from "./pax.ts";
-import { paddingOf, TAR_BLOCK, type TarEntry, type TarEntryType } from "./tar-entry.ts";
+import { paddingOf, type Span, TAR_BLOCK, type TarEntry, type TarEntryType } from "./tar-entry.ts";
 import { putChecksum, putNumber } from "./tar-fields.ts";
 
 const FLAGS: Readonly<Record<TarEntryType, string>> = {
@@ -12,6 +12,8 @@ const FLAGS: Readonly<Record<TarEntryType, string>> = {
   fifo: "6",
 };
 
+const NO_LINK = Buffer.alloc(0);
+
 /** All header blocks of an entry; its data and padding follow. One entry has one spelling. */
 export function formatEntry(entry: TarEntry): Buffer {
   const parts: Buffer[] = [];
@@ -21,9 +23,8 @@ export function formatEntry(entry: TarEntry): Buffer {
   if (pax.length > 0) parts.push(metaEntry("x", formatPaxRecords(pax)));
   if (link.length > 100) parts.push(metaEntry("K", Buffer.concat([link, Buffer.from([0])])));
   if (name.length > 100) parts.push(metaEntry("L", Buffer.concat([name, Buffer.from([0])])));
-  if (entry.sparse?.kind === "gnu")
-    parts.push(gnuSparseHeader(entry.sparse.header, name), entry.sparse.extension);
-  else parts.push(mainHeader(entry, name, link));
+  if (entry.sparse === undefined) parts.push(mainHeader(entry, name, link));
+  else parts.push(...sparseHeader(entry, entry.sparse, name));
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 }
 
@@ -44,12 +45,31 @@ function mainHeader(entry: TarEntry, name: Buffer, link: Buffer): Buffer {
   return block;
 }
 
-function gnuSparseHeader(original: Buffer, name: Buffer): Buffer {
-  const block = Buffer.from(original);
-  block.fill(0, 0, 100);
-  name.copy(block, 0, 0, 100);
-  putChecksum(block);
-  return block;
+/** GNU's old form, whichever the file came in: a header with four spans, then blocks of 21 as far as needed. */
+function sparseHeader(entry: TarEntry, spans: readonly Span[], name: Buffer): readonly Buffer[] {
+  const header = mainHeader(entry, name, NO_LINK);
+  header.write("S", 156, "latin1");
+  header.write("ustar  \0", 257, "latin1");
+  putNumber(header, 483, 12, entry.fileBytes);
+  // One of no length at the end says that the file goes on behind the last data.
+  const all = [...spans, { offset: entry.fileBytes, length: 0 }];
+  putSpans(header, 386, all.slice(0, 4));
+  const blocks = [header];
+  for (let at = 4; at < all.length; at += 21) {
+    const block = Buffer.alloc(TAR_BLOCK);
+    putSpans(block, 0, all.slice(at, at + 21));
+    (blocks.at(-1) ?? header)[at === 4 ? 482 : 504] = 1;
+    blocks.push(block);
+  }
+  putChecksum(header);
+  return blocks;
+}
+
+function putSpans(block: Buffer, start: number, spans: readonly Span[]): void {
+  for (const [index, { offset, length }] of spans.entries()) {
+    putNumber(block, start + index * 24, 12, offset);
+    putNumber(block, start + index * 24 + 12, 12, length);
+  }
 }
 
 function metaEntry(flag: string, data: Buffer): Buffer {
@@ -72,13 +92,6 @@ function paxRecordsOf(entry: TarEntry): (readonly [string, Buffer])[] {
   if (nanoseconds !== 0) {
     const fraction = String(nanoseconds).padStart(9, "0").replace(/0+$/, "");
     records.push(["mtime", Buffer.from(`${seconds}.${fraction}`)]);
-  }
-  if (entry.sparse?.kind === "pax") {
-    for (const [key, value] of entry.sparse.records) {
-      if (key !== "GNU.sparse.name") records.push([key, value]);
-    }
-    if (entry.sparse.records.has("GNU.sparse.name"))
-      records.push(["GNU.sparse.name", Buffer.from(entry.name, "latin1")]);
   }
   const xattrs = [...entry.xattrs].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [key, value] of xattrs) records.push([`SCHILY.xattr.${key}`, value]);

@@ -17,8 +17,8 @@ export interface TarEntry {
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly xattrs: ReadonlyMap<string, Buffer>;
-  /** How a sparse file says where its holes are; to be passed on as it is. */
-  readonly sparse?: SparseForm;
+  /** Where the stored data of a sparse file belongs, in order; between the spans, and up to `fileBytes`, it is zeros. */
+  readonly sparse?: readonly Span[];
 }
 
 export type TarEntryType =
@@ -30,11 +30,10 @@ export type TarEntryType =
   | "directory"
   | "fifo";
 
-export type SparseForm =
-  /** PAX records `GNU.sparse.*`. */
-  | { readonly kind: "pax"; readonly records: ReadonlyMap<string, Buffer> }
-  /** The old GNU header (type `S`) and its extension blocks. */
-  | { readonly kind: "gnu"; readonly header: Buffer; readonly extension: Buffer };
+export interface Span {
+  readonly offset: number;
+  readonly length: number;
+}
 
 export const TAR_BLOCK = 512;
 

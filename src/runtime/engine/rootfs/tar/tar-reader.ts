@@ -1,6 +1,7 @@
 import { RuntimeError } from "../../../index.ts";
 import { parsePaxRecords } from "./pax.ts";
-import { paddingOf, type SparseForm, TAR_BLOCK, type TarEntry, type TarEntryType } from "./tar-entry.ts";
+import { checkedSpans, MapReader, spansOfHeader, spansOfList } from "./sparse-map.ts";
+import { paddingOf, type Span, TAR_BLOCK, type TarEntry, type TarEntryType } from "./tar-entry.ts";
 import { isZeroBlock, numberField, textField, verifyChecksum } from "./tar-fields.ts";
 
 export interface TarSink {
@@ -41,6 +42,8 @@ export class TarReader {
   #meta: { readonly type: string; readonly parts: Buffer[] } | undefined;
   #sparseHeader: Buffer | undefined;
   #sparseExtension: Buffer[] = [];
+  /** A sparse file whose map is yet to come, at the beginning of its data. */
+  #unmapped: { readonly entry: TarEntry; readonly map: MapReader } | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
   #pax: ReadonlyMap<string, Buffer> | undefined;
@@ -56,8 +59,7 @@ export class TarReader {
         const data = rest.subarray(0, this.#dataLeft);
         this.#dataLeft -= data.length;
         rest = rest.subarray(data.length);
-        if (this.#meta === undefined) this.#sink.onData(data);
-        else this.#meta.parts.push(Buffer.from(data));
+        this.#onData(data);
         if (this.#dataLeft === 0 && this.#paddingLeft === 0) this.#endOfData();
       } else if (this.#paddingLeft > 0) {
         const skipped = Math.min(this.#paddingLeft, rest.length);
@@ -81,6 +83,22 @@ export class TarReader {
       this.#pax !== undefined ||
       this.#longName !== undefined;
     if (isInside) throw malformed("it ends in the middle of an entry");
+  }
+
+  #onData(data: Buffer): void {
+    if (this.#meta !== undefined) this.#meta.parts.push(Buffer.from(data));
+    else if (this.#unmapped !== undefined) this.#readMap(this.#unmapped.entry, this.#unmapped.map, data);
+    else this.#sink.onData(data);
+  }
+
+  #readMap(entry: TarEntry, map: MapReader, data: Buffer): void {
+    const rest = map.read(data);
+    if (map.spans === undefined) return;
+    this.#unmapped = undefined;
+    const storedBytes = entry.storedBytes - map.mapBytes;
+    const sparse = checkedSpans(map.spans, entry.fileBytes, storedBytes);
+    this.#sink.onEntry({ ...entry, storedBytes, sparse });
+    if (rest.length > 0) this.#sink.onData(rest);
   }
 
   #readBlock(rest: Buffer): Buffer {
@@ -128,6 +146,7 @@ export class TarReader {
   }
 
   #endOfData(): void {
+    if (this.#unmapped !== undefined) throw malformed("the map of a sparse file is cut off");
     const meta = this.#meta;
     if (meta === undefined) return;
     this.#meta = undefined;
@@ -148,7 +167,9 @@ export class TarReader {
     this.#longLink = undefined;
     this.#sparseHeader = undefined;
     this.#sparseExtension = [];
-    this.#sink.onEntry(entry);
+    if (entry.type === "file" && flag !== "S" && hasMapBeforeData(pax))
+      this.#unmapped = { entry, map: new MapReader() };
+    else this.#sink.onEntry(entry);
     this.#expectData(entry.storedBytes);
   }
 
@@ -158,32 +179,37 @@ export class TarReader {
     headerType: TarEntryType,
     pax: ReadonlyMap<string, Buffer>,
   ): TarEntry {
-    const sparse = sparseFormOf(
-      flag,
-      header,
-      this.#sparseExtension.length === 0 ? NOTHING : Buffer.concat(this.#sparseExtension),
-      pax,
-    );
+    const isSparse = flag === "S" || [...pax.keys()].some((key) => key.startsWith("GNU.sparse."));
     const name =
       paxText(pax, "GNU.sparse.name") ?? paxText(pax, "path") ?? this.#longName ?? headerName(header);
-    const isOldDirectory = headerType === "file" && name.endsWith("/") && sparse === undefined;
+    const isOldDirectory = headerType === "file" && name.endsWith("/") && !isSparse;
     const type = isOldDirectory ? "directory" : headerType;
-    const storedBytes = type === "file" ? (paxNumber(pax, "size") ?? numberField(header, 124, 12)) : 0;
+    const storedBytes = checkedSize(
+      type === "file" ? (paxNumber(pax, "size") ?? numberField(header, 124, 12)) : 0,
+    );
+    const fileBytes = type === "file" && isSparse ? sparseBytes(flag, header, pax, storedBytes) : storedBytes;
+    const spans = type === "file" && isSparse ? this.#spansOf(flag, header, pax) : undefined;
     return {
       name,
       type,
       mode: numberField(header, 100, 8) & 0o7777,
       uid: paxNumber(pax, "uid") ?? numberField(header, 108, 8),
       gid: paxNumber(pax, "gid") ?? numberField(header, 116, 8),
-      storedBytes: checkedSize(storedBytes),
-      fileBytes: type === "file" ? fileBytesOf(sparse, storedBytes) : 0,
+      storedBytes,
+      fileBytes,
       mtime: paxTime(pax) ?? { seconds: numberField(header, 136, 12), nanoseconds: 0 },
       linkName: paxText(pax, "linkpath") ?? this.#longLink ?? textField(header, 157, 100),
       deviceMajor: type.endsWith("device") ? numberField(header, 329, 8) : 0,
       deviceMinor: type.endsWith("device") ? numberField(header, 337, 8) : 0,
       xattrs: xattrsOf(pax),
-      ...(sparse === undefined ? {} : { sparse }),
+      ...(spans === undefined ? {} : { sparse: checkedSpans(spans, fileBytes, storedBytes) }),
     };
+  }
+
+  /** Undefined when a map before the data says it. */
+  #spansOf(flag: string, header: Buffer, pax: ReadonlyMap<string, Buffer>): readonly Span[] | undefined {
+    if (flag === "S") return spansOfHeader(header, this.#sparseExtension);
+    return hasMapBeforeData(pax) ? undefined : spansOfList(paxText(pax, "GNU.sparse.map") ?? "");
   }
 }
 
@@ -200,23 +226,24 @@ function checkedSize(bytes: number): number {
   return bytes;
 }
 
-function sparseFormOf(
-  flag: string,
-  header: Buffer,
-  extension: Buffer,
-  pax: ReadonlyMap<string, Buffer>,
-): SparseForm | undefined {
-  if (flag === "S") return { kind: "gnu", header: Buffer.from(header), extension };
-  const records = new Map([...pax].filter(([key]) => key.startsWith("GNU.sparse.")));
-  return records.size === 0 ? undefined : { kind: "pax", records };
+/** GNU's form 1.0; the ones before it have no such record, or 0. */
+function hasMapBeforeData(pax: ReadonlyMap<string, Buffer>): boolean {
+  const major = paxNumber(pax, "GNU.sparse.major") ?? 0;
+  if (major !== 0 && major !== 1) throw malformed(`sparse files of the form ${major} are unknown`);
+  return major === 1;
 }
 
-function fileBytesOf(sparse: SparseForm | undefined, storedBytes: number): number {
-  if (sparse === undefined) return storedBytes;
-  if (sparse.kind === "gnu") return checkedSize(numberField(sparse.header, 483, 12));
-  const real =
-    paxNumber(sparse.records, "GNU.sparse.realsize") ?? paxNumber(sparse.records, "GNU.sparse.size");
-  return checkedSize(real ?? storedBytes);
+/** Of the file when it is there. */
+function sparseBytes(
+  flag: string,
+  header: Buffer,
+  pax: ReadonlyMap<string, Buffer>,
+  storedBytes: number,
+): number {
+  if (flag === "S") return checkedSize(numberField(header, 483, 12));
+  return checkedSize(
+    paxNumber(pax, "GNU.sparse.realsize") ?? paxNumber(pax, "GNU.sparse.size") ?? storedBytes,
+  );
 }
 
 function paxText(pax: ReadonlyMap<string, Buffer>, key: string): string | undefined {
