@@ -46,7 +46,9 @@ function defaultRoot(env: Environment, uid: number): string {
   return join(env["XDG_DATA_HOME"] || join(env["HOME"] || "/", ".local/share"), "stowage");
 }
 
+/** Never a folder that another user may have made first: whoever serves the socket is told all of a stack. */
 function defaultRun(env: Environment, uid: number): string {
   if (uid === 0) return "/run/stowage";
-  return join(env["XDG_RUNTIME_DIR"] || `/tmp/stowage-${uid}`, env["XDG_RUNTIME_DIR"] ? "stowage" : "run");
+  const runtimeDir = env["XDG_RUNTIME_DIR"];
+  return runtimeDir ? join(runtimeDir, "stowage") : join(defaultRoot(env, uid), "run");
 }
