@@ -1,3 +1,5 @@
+import { UNSEEN } from "./unseen.ts";
+
 /** For the operator: a constant message and fields; one line per handled event. */
 export interface Log {
   error(message: string, fields?: LogFields): void;
@@ -40,11 +42,18 @@ const asJson: Render = (level, message, fields, at) =>
   JSON.stringify({ time: at.toISOString(), level, message, ...plainFields(fields) });
 
 const asText: Render = (level, message, fields, at) => {
-  const pairs = Object.entries(plainFields(fields)).map(
-    ([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
+  const pairs = Object.entries(plainFields(fields)).map(([key, value]) => ` ${key}=${textOf(value)}`);
   return `${at.toISOString()} ${level.padEnd(5)} ${message}${pairs.join("")}`;
 };
+
+/** A value as one line that no terminal obeys: containers, clients and registries have a say in it. */
+function textOf(value: unknown): string {
+  if (typeof value === "string" && value.search(UNSEEN) < 0) return value;
+  return String(JSON.stringify(value)).replace(
+    UNSEEN,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
 
 function makeLog(render: Render, write: (line: string) => void, least: LogLevel, base: LogFields): Log {
   const threshold = LEVELS.indexOf(least);

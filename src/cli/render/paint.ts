@@ -1,3 +1,5 @@
+import { UNSEEN } from "../../lib/unseen.ts";
+
 type Painter = (text: string) => string;
 
 export interface Palette {
@@ -35,9 +37,6 @@ export function colourWheel(isOn: boolean): (index: number) => Painter {
     return isOn ? (text) => `\u001b[${code}m${text}\u001b[0m` : (text) => text;
   };
 }
-
-/** Controls, and what turns the direction of writing. */
-const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * Makes control characters of foreign text visible, so that nothing it says moves the cursor, sets the clipboard or
