@@ -1,4 +1,5 @@
 import { AsyncQueue } from "../../lib/async-queue.ts";
+import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import {
   checkEventFilters,
   type EventOptions,
@@ -83,6 +84,6 @@ export class EventBus {
   }
 
   #msUntil(untilNs: bigint): number {
-    return Math.min(Number((untilNs - this.#now()) / NS_PER_MS), 2 ** 31 - 1);
+    return Math.min(Number((untilNs - this.#now()) / NS_PER_MS), MAX_TIMER_MS);
   }
 }

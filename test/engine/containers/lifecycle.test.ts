@@ -93,6 +93,13 @@ describe("stop", () => {
     expect(await state(id)).toMatchObject({ exitCode: 138 });
   });
 
+  it("waits also when it is told to wait for longer than a timer can", async () => {
+    const id = await run("trap 'sleep 0.5; exit 4' TERM; echo ready; while true; do sleep 0.05; done");
+    await ready(id);
+    await runtime.containers.stop(id, { timeoutSeconds: 3_000_000 });
+    expect(await state(id)).toMatchObject({ exitCode: 4 });
+  });
+
   it("is one stop, however many ask for it", async () => {
     const ends = "until test -e /go; do sleep 0.05; done; exit 4";
     const id = await run(`trap '${ends}' TERM; echo ready; while true; do sleep 0.05; done`);

@@ -68,6 +68,7 @@ export class ExtractInto {
     this.#reader.end();
     await this.#finishEntry();
     for (const { insidePath, entry } of this.#folders.reverse()) {
+      this.#root.letGo();
       const { path } = this.#root.locate(insidePath, { follow: false });
       await setTime(path, entry).catch(() => {});
     }
@@ -86,6 +87,7 @@ export class ExtractInto {
 
   async #begin(entry: TarEntry): Promise<void> {
     await this.#finishEntry();
+    this.#root.letGo();
     const name = checkedName(entry.name);
     if (name === ".") return;
     const place = this.#place(name);

@@ -1,6 +1,7 @@
+import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import type { Health, HealthcheckSpec, ProbeResult } from "../../index.ts";
 
-/** Times in milliseconds, defaults filled in. */
+/** Times in milliseconds that a timer can be set for, defaults filled in. */
 export interface HealthTiming {
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -14,10 +15,10 @@ const LOG_LENGTH = 5;
 /** Docker's defaults (moby daemon/health.go). */
 export function healthTiming(spec: HealthcheckSpec): HealthTiming {
   return {
-    intervalMs: spec.intervalMs || 30_000,
-    timeoutMs: spec.timeoutMs || 30_000,
+    intervalMs: Math.min(spec.intervalMs || 30_000, MAX_TIMER_MS),
+    timeoutMs: Math.min(spec.timeoutMs || 30_000, MAX_TIMER_MS),
     startPeriodMs: spec.startPeriodMs ?? 0,
-    startIntervalMs: spec.startIntervalMs || 5_000,
+    startIntervalMs: Math.min(spec.startIntervalMs || 5_000, MAX_TIMER_MS),
     retries: spec.retries || 3,
   };
 }

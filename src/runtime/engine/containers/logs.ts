@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { type LogEntry, type LogOptions, RuntimeError } from "../../index.ts";
 import type { Container } from "./container.ts";
 import type { ContainersContext } from "./context.ts";
@@ -64,6 +65,6 @@ function onNextChange(container: Container, notice: () => void): () => void {
 function limited(signal: AbortSignal | undefined, untilNs: bigint | undefined): AbortSignal | undefined {
   if (untilNs === undefined) return signal;
   const leftMs = Number(untilNs / 1_000_000n) - Date.now();
-  const timeout = AbortSignal.timeout(Math.min(Math.max(leftMs, 0), 2 ** 31 - 1));
+  const timeout = AbortSignal.timeout(Math.min(Math.max(leftMs, 0), MAX_TIMER_MS));
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }

@@ -1,4 +1,3 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
 import type { SeccompContext } from "../oci/seccomp.ts";
 import type { ContainerRoot } from "./rooted-path.ts";
 
@@ -28,16 +27,7 @@ function exists(root: ContainerRoot, path: string): boolean {
 function isElf32(root: ContainerRoot, program: string): boolean {
   if (!program.startsWith("/")) return false;
   try {
-    const { path, stat } = root.locate(program);
-    if (!stat?.isFile()) return false;
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const head = Buffer.alloc(5);
-      readSync(fd, head, 0, 5, 0);
-      return head.toString("latin1") === "\x7fELF\x01";
-    } finally {
-      closeSync(fd);
-    }
+    return root.read(root.locate(program), 5)?.toString("latin1") === "\x7fELF\x01";
   } catch {
     return false;
   }

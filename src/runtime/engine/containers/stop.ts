@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { RuntimeError } from "../../index.ts";
 import type { Container } from "./container.ts";
 import { announce } from "./container-events.ts";
@@ -113,7 +114,7 @@ async function endsWithin(ended: Promise<void>, ms: number): Promise<boolean> {
   const patience = new AbortController();
   const isOver = await Promise.race([
     ended.then(() => true),
-    sleep(ms, false, { signal: patience.signal }).catch(() => false),
+    sleep(Math.min(ms, MAX_TIMER_MS), false, { signal: patience.signal }).catch(() => false),
   ]);
   patience.abort();
   return isOver;

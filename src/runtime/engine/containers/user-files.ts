@@ -12,17 +12,12 @@ export function userFiles(root: ContainerRoot): { readonly passwd: string; reado
 }
 
 function textOf(root: ContainerRoot, path: string): string {
-  const stat = statOf(root, path);
-  if (stat !== undefined && !stat.isFile())
-    throw new RuntimeError("invalid", `Cannot look up users: ${path} in the container is no plain file`);
-  return root.readText(path, MAX_BYTES) ?? "";
-}
-
-/** Undefined where the path leads nowhere. */
-function statOf(root: ContainerRoot, path: string) {
+  let bytes: Buffer | undefined;
   try {
-    return root.locate(path).stat;
+    bytes = root.read(root.locate(path), MAX_BYTES);
   } catch {
-    return undefined;
+    return "";
   }
+  if (bytes !== undefined) return bytes.toString("utf8");
+  throw new RuntimeError("invalid", `Cannot look up users: ${path} in the container is no plain file`);
 }

@@ -12,16 +12,11 @@ export interface UserRequest {
   readonly group: string;
 }
 
-interface PasswdEntry {
+/** A line of either file: `name:password:id:rest`. */
+interface Entry {
   readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-interface GroupEntry {
-  readonly name: string;
-  readonly gid: number;
-  readonly members: readonly string[];
+  readonly id: number;
+  readonly rest: string;
 }
 
 /**
@@ -32,27 +27,47 @@ export function lookUpUser({ user, groupAdd, passwd, group }: UserRequest): OciU
   const cut = user.indexOf(":");
   const userWord = cut < 0 ? user : user.slice(0, cut);
   const groupWord = cut < 0 ? "" : user.slice(cut + 1);
-  const groups = parseGroup(group);
-  const entry = findUser(userWord, parsePasswd(passwd));
-  const uid = entry?.uid ?? (userWord === "" ? 0 : numberOf(userWord));
+  const entry = findUser(userWord, passwd);
+  const uid = entry?.id ?? (userWord === "" ? 0 : numberOf(userWord));
   if (uid === undefined) throw noSuch("user", userWord, "passwd");
-  const gid = groupWord === "" ? (entry?.gid ?? 0) : groupId(groupWord, groups);
-  const listed =
-    groupWord === "" && entry !== undefined
-      ? groups.filter(({ members }) => members.includes(entry.name)).map((found) => found.gid)
-      : [];
-  const added = groupAdd.map((word) => groupId(word, groups));
+  const gid = groupWord === "" ? primaryGroup(entry) : groupId(groupWord, group);
+  const listed = groupWord === "" && entry !== undefined ? groupsOf(entry.name, group) : [];
+  const added = groupAdd.map((word) => groupId(word, group));
   return { uid: checked(uid), gid: checked(gid), additionalGids: [...new Set([gid, ...listed, ...added])] };
 }
 
-function findUser(word: string, entries: readonly PasswdEntry[]): PasswdEntry | undefined {
-  if (word === "") return entries.find(({ uid }) => uid === 0);
-  const uid = numberOf(word);
-  return entries.find((entry) => entry.name === word) ?? entries.find((entry) => entry.uid === uid);
+function findUser(word: string, passwd: string): Entry | undefined {
+  const uid = word === "" ? 0 : numberOf(word);
+  let byId: Entry | undefined;
+  for (const entry of entriesOf(passwd)) {
+    if (word !== "" && entry.name === word) return entry;
+    if (entry.id === uid) byId ??= entry;
+    if (word === "" && byId !== undefined) break;
+  }
+  return byId;
 }
 
-function groupId(word: string, groups: readonly GroupEntry[]): number {
-  const gid = groups.find(({ name }) => name === word)?.gid ?? numberOf(word);
+function primaryGroup(entry: Entry | undefined): number {
+  return numberOf(entry?.rest.split(":", 1)[0] ?? "") ?? 0;
+}
+
+/** Those that list the user. */
+function groupsOf(name: string, group: string): readonly number[] {
+  const listed: number[] = [];
+  for (const { id, rest } of entriesOf(group)) {
+    const [members = ""] = rest.split(":", 1);
+    if (name !== "" && `,${members},`.includes(`,${name},`)) listed.push(id);
+  }
+  return listed;
+}
+
+function groupId(word: string, group: string): number {
+  let gid = numberOf(word);
+  for (const entry of entriesOf(group)) {
+    if (entry.name !== word) continue;
+    gid = entry.id;
+    break;
+  }
   if (gid === undefined) throw noSuch("group", word, "group");
   return checked(gid);
 }
@@ -70,24 +85,22 @@ function numberOf(word: string): number | undefined {
   return /^-?\d+$/.test(word) ? Number(word) : undefined;
 }
 
-function parsePasswd(text: string): readonly PasswdEntry[] {
-  return fieldsOf(text).flatMap(([name = "", , uid = "", gid = ""]) =>
-    numberOf(uid) === undefined ? [] : [{ name, uid: Number(uid), gid: numberOf(gid) ?? 0 }],
-  );
+/** One after the other, without lines that have no number for an id: an image may bring as many as it likes. */
+function* entriesOf(text: string): Generator<Entry> {
+  for (let end = 0, colon = text.indexOf(":"); colon >= 0; colon = text.indexOf(":", end)) {
+    const start = text.lastIndexOf("\n", colon) + 1;
+    end = orEnd(text.indexOf("\n", colon), text.length);
+    const second = orEnd(text.indexOf(":", colon + 1), end);
+    if (second >= end) continue;
+    const third = Math.min(orEnd(text.indexOf(":", second + 1), end), end);
+    const [name, rest] = [text.slice(start, colon).trimStart(), text.slice(third + 1, end).trimEnd()];
+    const word = text.slice(second + 1, third);
+    const id = numberOf(third === end ? word.trimEnd() : word);
+    if (id !== undefined && !name.startsWith("#")) yield { name, id, rest };
+  }
 }
 
-function parseGroup(text: string): readonly GroupEntry[] {
-  return fieldsOf(text).flatMap(([name = "", , gid = "", members = ""]) =>
-    numberOf(gid) === undefined
-      ? []
-      : [{ name, gid: Number(gid), members: members.split(",").filter((member) => member !== "") }],
-  );
-}
-
-function fieldsOf(text: string): readonly (readonly string[])[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => line.split(":"));
+/** Where it was found, else the end. */
+function orEnd(at: number, end: number): number {
+  return at < 0 ? end : at;
 }

@@ -101,6 +101,14 @@ describe("timing and command of a probe", () => {
     expect(nextProbeDelayMs({ ...NEW_HEALTH, status: "healthy" }, quick, 0)).toBe(30_000);
   });
 
+  it("waits no longer than a timer can, which would else go off at once", () => {
+    const hours = 600 * 3_600_000;
+    const long = healthTiming({ intervalMs: hours, timeoutMs: hours, startIntervalMs: hours });
+    const early = healthTiming({ intervalMs: hours, startPeriodMs: hours, startIntervalMs: hours });
+    const delays = [nextProbeDelayMs(NEW_HEALTH, long, 0), nextProbeDelayMs(NEW_HEALTH, early, 0)];
+    expect([...delays, long.timeoutMs]).toEqual(Array(3).fill(2 ** 31 - 1));
+  });
+
   it("fills in Docker's defaults", () => {
     expect(healthTiming({})).toEqual({
       intervalMs: 30_000,

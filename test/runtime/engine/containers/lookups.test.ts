@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -8,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -43,6 +45,22 @@ describe("lookUpUser", () => {
 
   it("adds groups by name and number", () => {
     expect(look("4321", ["staff", "99"]).additionalGids).toEqual([0, 20, 99]);
+  });
+
+  it("reads lines as they are, blanks around them aside", () => {
+    const odd = "#app:x:1:1\n \tapp:x:7: \r\nno:id\nother:x:8 \r\n:x:9:9";
+    const lookIn = (user: string) => lookUpUser({ user, groupAdd: [], passwd: odd, group: "g:x:5:a,,b,app" });
+    expect(lookIn("app")).toEqual({ uid: 7, gid: 0, additionalGids: [0, 5] });
+    expect(lookIn("other")).toEqual({ uid: 8, gid: 0, additionalGids: [0] });
+    expect(lookIn("9")).toEqual({ uid: 9, gid: 9, additionalGids: [9] });
+    expect(() => lookIn("no")).toThrow("unable to find user no");
+  });
+
+  it("takes little time however many lines an image has", () => {
+    const text = "a:b\n".repeat(1 << 18);
+    const { user: before } = process.cpuUsage();
+    for (let n = 0; n < 4; n++) lookUpUser({ user: "5:6", groupAdd: ["7"], passwd: text, group: text });
+    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(600);
   });
 
   it.each([
@@ -85,6 +103,7 @@ describe("ContainerRoot", () => {
     ["/chain", "/etc/passwd"],
     ["/", "/"],
     ["/a/b/..", "/a"],
+    ["/a/b/../../a/b/../b/up/../etc/passwd", "/etc/passwd"],
   ])("%s is %s inside", (path, inside) => {
     expect(root.locate(path)).toMatchObject({ insidePath: inside });
   });
@@ -121,6 +140,20 @@ describe("ContainerRoot", () => {
     expect(other.mountPoint("/c/d")).toBe("/c/d");
   });
 
+  it("has one folder open for a place, however long the way there, and the way has an end", () => {
+    const deep = join(base, "inside", "d/".repeat(1000));
+    mkdirSync(deep, { recursive: true });
+    for (let n = 0; n < 5; n++) symlinkSync(`/${"d/".repeat(1000)}${n + 1}`, join(deep, String(n)));
+    root.letGo();
+    const before = readdirSync("/proc/self/fd").length;
+    root.locate(`/${"d/".repeat(1000)}2`);
+    root.locate(`/${"d/".repeat(1000)}${"../../d/d/".repeat(2)}5`);
+    expect(readdirSync("/proc/self/fd").length - before).toBe(2);
+    expect(() => root.locate(`/${"d/".repeat(1000)}0`)).toThrow("too many folders on the way");
+    root.letGo();
+    expect(readdirSync("/proc/self/fd")).toHaveLength(before);
+  });
+
   it("opens what was found, and no link that has come in its place", () => {
     const name = join(base, "inside/swapped");
     mkdirSync(name);
@@ -128,6 +161,18 @@ describe("ContainerRoot", () => {
     rmdirSync(name);
     symlinkSync(outside, name);
     expect(() => root.open(place)).toThrow("replaced by a link");
+  });
+
+  it("opens nothing else to read it: a device would act on it", async () => {
+    const name = join(base, "inside/turned");
+    writeFileSync(name, "");
+    const place = root.locate("/turned");
+    rmSync(name);
+    // Opening it is an error.
+    const server = createServer().listen(name);
+    await once(server, "listening");
+    expect(root.read(place, 3)).toBeUndefined();
+    server.close();
   });
 
   it("reads plain files only, and no more than asked for", () => {
