@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { openSync } from "node:fs";
+import { mkdtempSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { LABEL } from "../../planner/index.ts";
@@ -75,7 +75,11 @@ function endWithStack(context: Context, stackName: string, signal: AbortSignal):
 
 function detach(context: Context, stack: Stack, services: readonly string[]): void {
   const { io, globals, target } = context;
-  const folder = target.kind === "engine" ? target.paths.runDir : (io.env["TMPDIR"] ?? "/tmp");
+  // Beside our daemon's, else in a folder of its own: a name that others can tell could be a link of theirs.
+  const folder =
+    target.kind === "engine"
+      ? target.paths.runDir
+      : mkdtempSync(join(io.env["TMPDIR"] ?? "/tmp", "stowage-watch-"));
   const logPath = join(folder, `watch-${stack.name}.log`);
   const log = openSync(logPath, "a", 0o600);
   const options = [
