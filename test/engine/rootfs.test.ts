@@ -22,6 +22,7 @@ import {
   type TarItem,
   tarOf,
 } from "../support/image-bench.ts";
+import { mostDuring } from "../support/most-during.ts";
 
 describe("root file systems", () => {
   let bench: ImageBench;
@@ -61,6 +62,22 @@ describe("root file systems", () => {
     await bench.rootfs.unmount("c1");
     await bench.rootfs.unmount("c1");
     expect(existsSync(merged)).toBe(false);
+  });
+
+  it("are measured with few descriptors, however deep a container's folders are", async () => {
+    const image = await imageOf(base);
+    await bench.rootfs.prepare("c1", image);
+    const merged = await bench.rootfs.mount("c1", image);
+    mkdirSync(join(merged, "d/".repeat(1200)), { recursive: true });
+    writeFileSync(join(merged, "d/".repeat(10), "file"), "text");
+    const before = readdirSync("/proc/self/fd").length;
+    const descriptors = () => readdirSync("/proc/self/fd").length - before;
+    const sizing = bench.rootfs.sizes("c1", image);
+    expect(await mostDuring(sizing, descriptors)).toBeLessThan(400);
+    expect(await sizing).toMatchObject({ writableBytes: 4 });
+    const comparing = bench.rootfs.changes("c1", image);
+    expect(await mostDuring(comparing, descriptors)).toBeLessThan(1000);
+    expect(await comparing).toContainEqual({ path: `/${"d/".repeat(10)}file`, kind: "added" });
   });
 
   it("open / to everybody, whatever the image says of it", async () => {

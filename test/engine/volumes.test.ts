@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -25,6 +26,7 @@ import type { Host } from "../../src/runtime/engine/host.ts";
 import type { Users, VolumePart } from "../../src/runtime/engine/parts.ts";
 import { openVolumes } from "../../src/runtime/engine/volumes/index.ts";
 import type { ContainerSpec, MountPoint, MountSpec } from "../../src/runtime/index.ts";
+import { mostDuring } from "../support/most-during.ts";
 
 let folder: string;
 let rootfs: string;
@@ -392,6 +394,18 @@ describe("volumes", () => {
       kind: "conflict",
       message: `remove ${used.name}: volume is in use - [1]`,
     });
+  });
+
+  it("are sized and pruned though folders in them are deeper than a path is long", async () => {
+    const { name, mountpoint } = await part.port.create({});
+    writeFileSync(join(mountpoint, "file"), "12345");
+    execFileSync("perl", ["-e", 'for (1..2500) { mkdir "d"; chdir "d" or die }'], { cwd: mountpoint });
+    const before = readdirSync("/proc/self/fd").length;
+    const listing = part.port.list({}, { usage: true });
+    const most = await mostDuring(listing, () => readdirSync("/proc/self/fd").length);
+    expect(most - before).toBeLessThan(400);
+    expect((await listing)[0]?.usage).toMatchObject({ sizeBytes: 5 });
+    expect(await part.port.prune()).toEqual({ removed: [name], reclaimedBytes: 5 });
   });
 
   it("of a container that is still being made are not removed under it", async () => {

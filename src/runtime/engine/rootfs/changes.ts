@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { isMissing } from "../../../lib/atomic-file.ts";
-import { type OpenFolder, openFolder } from "./open-folder.ts";
+import { MAX_DEPTH, type OpenFolder, openFolder } from "./open-folder.ts";
 
 export interface RootfsChange {
   readonly path: string;
@@ -17,7 +17,7 @@ interface Views<T> {
   readonly merged: T;
 }
 
-/** As `docker diff`: sorted by path, every changed thing with the folders that hold it. */
+/** As `docker diff`: sorted by path, every changed thing with the folders that hold it; nothing that lies too deep. */
 export async function changesOf(paths: {
   readonly upper: string;
   readonly base: string;
@@ -68,6 +68,7 @@ async function compareFolder(
   wasFolder: boolean,
   changes: RootfsChange[],
 ): Promise<void> {
+  if (path.split("/").length > MAX_DEPTH) return;
   const upper = await views.upper.folder(name);
   const merged = await views.merged.folder(name);
   const base = wasFolder ? await views.base?.folder(name) : undefined;

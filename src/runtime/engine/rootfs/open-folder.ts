@@ -4,6 +4,9 @@ import { isMissing } from "../../../lib/atomic-file.ts";
 
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
+/** How deep walks go that hold each folder on their way open: descriptors are the whole daemon's. */
+export const MAX_DEPTH = 256;
+
 /**
  * A folder held open, so that whoever changes the tree meanwhile cannot lead us elsewhere by a link. Names below
  * it are reached through `path`.

@@ -5,7 +5,7 @@ import { stableJson } from "../../../lib/stable-json.ts";
 import { type Filters, RuntimeError, type VolumeInfo, type VolumeSpec, type Volumes } from "../../index.ts";
 import type { EventBus } from "../event-bus.ts";
 import { checkFilterKeys, isTrueFilter, matchesLabels, matchesName } from "../filters.ts";
-import { directorySize } from "./directory-size.ts";
+import { fileBytes } from "../rootfs/index.ts";
 import { driverMountOf } from "./driver-options.ts";
 import { isMountPoint, type MountedVolumes } from "./mounted-volumes.ts";
 import { ANONYMOUS_LABEL, type VolumeRecord, volumeInfo } from "./volume-record.ts";
@@ -170,7 +170,7 @@ export class VolumesPort implements Volumes {
   }: VolumeRecord): Promise<{ readonly sizeBytes: number; readonly references: number }> {
     const { store, references } = this.#options;
     // Of what lies elsewhere we free nothing.
-    const sizeBytes = driverMountOf(options) === undefined ? await directorySize(store.dataDir(name)) : 0;
+    const sizeBytes = driverMountOf(options) === undefined ? await fileBytes(store.dataDir(name)) : 0;
     return { sizeBytes, references: references.of(name).length };
   }
 
