@@ -14,6 +14,10 @@ import { formatEntry, paddingOf, TAR_BLOCK, type TarEntry, TarReader } from "./t
 
 /** Highest time every Linux file system of today keeps (year 2242). */
 const MAX_SECONDS = 2 ** 33;
+/** Of the names and attributes that are kept until the layer's end. */
+const MAX_KEPT_BYTES = 1 << 27;
+/** What an attribute takes beside its name and value. */
+const ATTRIBUTE_BYTES = 200;
 const MAX_ID = 2 ** 32 - 2;
 /** The kernel's: more bits would be lost on the way to it. */
 const MAX_MAJOR = 2 ** 12 - 1;
@@ -49,13 +53,14 @@ export interface LayerContent {
 export class LayerFilter extends Transform {
   readonly #options: LayerFilterOptions;
   readonly #reader: TarReader;
-  readonly #links = new LayerLinks();
+  readonly #links = new LayerLinks((bytes) => this.#keep(bytes));
   /** Folders so far; the value is the last entry, or undefined for one that is only implied. */
   readonly #folders = new Map<string, TarEntry | undefined>([["", undefined]]);
   readonly #whiteouts = new Set<string>();
   readonly #opaqueFolders = new Set<string>();
   #entries = 0;
   #sizeBytes = 0;
+  #keptBytes = 0;
   #isSkipping = false;
   #dataLeft = 0;
   #padding = 0;
@@ -140,13 +145,22 @@ export class LayerFilter extends Transform {
       throw new RuntimeError("exhausted", `Cannot unpack layer: no space for ${this.#sizeBytes} bytes`);
   }
 
+  /** Called before so much more is kept until the end. */
+  #keep(bytes: number): void {
+    this.#keptBytes += bytes;
+    if (this.#keptBytes > MAX_KEPT_BYTES)
+      throw new RuntimeError("exhausted", "Cannot unpack layer: its folders and links take too much memory");
+  }
+
   #addOpaque(folder: string): void {
+    this.#keep(folder.length);
     this.#implyParents(folder);
     if (!this.#folders.has(folder)) this.#folders.set(folder, undefined);
     this.#opaqueFolders.add(folder);
   }
 
   #addWhiteout(hidden: string): void {
+    this.#keep(hidden.length);
     this.#implyParents(hidden);
     this.#whiteouts.add(hidden);
   }
@@ -159,9 +173,25 @@ export class LayerFilter extends Transform {
     this.#implyParents(path);
     const plain = plainEntry(path, entry, this.#hardlinkTarget(entry));
     this.#rememberLink(path, plain);
-    if (plain.type === "directory") this.#folders.set(path, plain);
+    if (plain.type === "directory") this.#addFolder(path, plain);
     else if (this.#folders.has(path)) this.#forgetFolder(path);
     this.#output.push(formatEntry(plain));
+  }
+
+  #addFolder(path: string, entry: TarEntry): void {
+    this.#keep(path.length);
+    this.#folders.set(path, { ...entry, xattrs: this.#kept(entry.xattrs) });
+  }
+
+  /** A value that is only a part of its header would keep all of that, up to 1 MiB. */
+  #kept(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+    if (xattrs.size === 0) return xattrs;
+    const kept = new Map<string, Buffer>();
+    for (const [name, value] of xattrs) {
+      this.#keep(name.length + value.length + ATTRIBUTE_BYTES);
+      kept.set(name, Buffer.alloc(value.length, value));
+    }
+    return kept;
   }
 
   #rememberLink(path: string, entry: TarEntry): void {

@@ -8,8 +8,15 @@ const MAX_FOLLOWED = 40;
  */
 export class LayerLinks {
   readonly #targets = new Map<string, string>();
+  readonly #keep: (bytes: number) => void;
+
+  /** `keep` is told how many bytes more are held, and may refuse. */
+  constructor(keep: (bytes: number) => void) {
+    this.#keep = keep;
+  }
 
   set(path: string, target: string): void {
+    this.#keep(path.length + target.length);
     this.#targets.set(path, target);
   }
 

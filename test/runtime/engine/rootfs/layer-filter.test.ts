@@ -1,10 +1,14 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { EMPTY_FOLDER, LayerFilter } from "../../../../src/runtime/engine/rootfs/layer-filter.ts";
 import { formatEntry, type TarEntry, TarReader } from "../../../../src/runtime/engine/rootfs/tar/index.ts";
+import { formatPaxRecords } from "../../../../src/runtime/engine/rootfs/tar/pax.ts";
 import { fc } from "../../../support/fast-check.ts";
 import { folder, link, type TarItem, tarOf } from "../../../support/image-bench.ts";
+import { type RawItem, rawTar } from "../../../support/raw-tar.ts";
 
 const LIMITS = { maxEntries: 1000, maxBytes: 1 << 20 };
 
@@ -40,6 +44,12 @@ function entriesOf(tar: Buffer): readonly (TarEntry & { data: string })[] {
   reader.write(tar);
   reader.end();
   return entries;
+}
+
+/** Ends what nobody holds any more. */
+function garbageCollection(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
 }
 
 const names = async (items: readonly TarItem[]) =>
@@ -105,6 +115,63 @@ describe("a layer's filter", () => {
       "more than 1000 entries",
     );
     expect(await refusal([{ name: "f", data: Buffer.alloc((1 << 20) + 1) }])).toContain("no space");
+  });
+
+  it.each<readonly [string, readonly RawItem[], string]>([
+    [
+      "a header of less than no length before a file",
+      [
+        { flag: "L", bytes: -1 },
+        { flag: "0", data: Buffer.alloc(1 << 19) },
+      ],
+      "a header of -1 bytes cannot be",
+    ],
+    [
+      "a sparse file's map without an end",
+      [
+        {
+          flag: "S",
+          bytes: 0,
+          data: Buffer.alloc(2049 * 512, 1),
+          change: (header) => header.writeUInt8(1, 482),
+        },
+      ],
+      "the map of a sparse file is too long",
+    ],
+  ])("does not read on for ever: %s", async (_what, items, message) => {
+    expect(await refusal(rawTar(items))).toContain(message);
+  });
+
+  it("does not hold the headers of folders whose attributes it keeps", async () => {
+    const collect = garbageCollection();
+    const junk = formatPaxRecords([
+      ["SCHILY.xattr.user.a", Buffer.from("kept")],
+      ["comment", Buffer.alloc(1_000_000, "x")],
+    ]);
+    const filter = new LayerFilter(LIMITS);
+    filter.resume();
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let count = 0; count < 100; count++) {
+      const tar = rawTar([
+        { flag: "x", data: junk },
+        { flag: "5", name: `d${count}` },
+      ]);
+      await new Promise((resolve) => filter.write(tar.subarray(0, -1024), resolve));
+    }
+    collect();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 << 20);
+  });
+
+  it("keeps so much of names, links and attributes, and no more", async () => {
+    const attributes = Array.from(
+      { length: 16 },
+      (_, index) => [`user.${index}`, Buffer.alloc(60_000, "x")] as const,
+    );
+    const one = tarOf([folder("d", { xattrs: new Map(attributes) })]).subarray(0, -1024);
+    expect(await refusal(Buffer.concat(Array.from({ length: 150 }, () => one)))).toContain("too much memory");
+    const links = Array.from({ length: 1000 }, (_, index) => link(`l${index}`, "t/".repeat(2000)));
+    expect(await refusal(links)).toBe("accepted");
   });
 
   it("keeps names inside, however they are written", async () => {

@@ -28,6 +28,9 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
 /** Headers that only describe the next entry, and how long each may be. */
 const META_LIMITS: Readonly<Record<string, number>> = { x: 1 << 20, g: 1 << 20, L: 1 << 16, K: 1 << 16 };
 
+/** Of a sparse file in GNU's old form: 1 MiB, as for the other forms. */
+const MAX_EXTENSION_BLOCKS = 2048;
+
 /**
  * Reads a tar stream as it comes, in whatever pieces. Bad input is `invalid`. What follows the end mark is
  * ignored, as is a missing end mark at an entry's end.
@@ -117,6 +120,8 @@ export class TarReader {
 
   #onBlock(block: Buffer): void {
     if (this.#sparseHeader !== undefined) {
+      if (this.#sparseExtension.length === MAX_EXTENSION_BLOCKS)
+        throw malformed("the map of a sparse file is too long");
       this.#sparseExtension.push(Buffer.from(block));
       if (block[504] === 0) this.#onHeader(this.#sparseHeader);
       return;
@@ -134,7 +139,7 @@ export class TarReader {
   }
 
   #startMeta(type: string, bytes: number, limit: number): void {
-    if (bytes > limit) throw malformed(`a header of ${bytes} bytes is too long`);
+    if (bytes < 0 || bytes > limit) throw malformed(`a header of ${bytes} bytes cannot be`);
     this.#meta = { type, parts: [] };
     this.#expectData(bytes);
   }
