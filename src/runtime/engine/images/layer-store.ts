@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { chmod, chown, lstat, mkdir, readdir, readFile, rename, utimes } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import type { Readable } from "node:stream";
 import { readFileIfThere, writeFileAtomically } from "../../../lib/atomic-file.ts";
 import { KeyedMutex } from "../../../lib/keyed-mutex.ts";
@@ -177,11 +177,17 @@ export class LayerStore {
    * with mode 0755 and hide what the layer below says. No link of the layer's is followed on the way.
    */
   async #inheritFolders(staged: StagedLayer, parentChainId: Digest | undefined): Promise<void> {
-    const paths = staged.content.impliedFolders.map((path) => Buffer.from(path, "latin1"));
-    paths.sort((a, b) => a.length - b.length);
-    for (const path of paths) {
-      const below = await this.#statBelow(path, parentChainId);
-      if (below === undefined) continue;
+    const names = [...staged.content.impliedFolders].sort((a, b) => a.length - b.length);
+    const newNames = new Set<string>();
+    for (const name of names) {
+      const path = Buffer.from(name, "latin1");
+      // In a new folder everything is new.
+      const isNew = newNames.has(posix.dirname(name));
+      const below = isNew ? undefined : await this.#statBelow(path, parentChainId);
+      if (below === undefined) {
+        newNames.add(name);
+        continue;
+      }
       const folder = await openFolderBelow(staged.dir, path);
       if (folder === undefined) continue;
       try {

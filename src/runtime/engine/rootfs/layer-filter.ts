@@ -16,6 +16,8 @@ import { formatEntry, paddingOf, TAR_BLOCK, type TarEntry, TarReader } from "./t
 const MAX_SECONDS = 2 ** 33;
 /** Of the names and attributes that are kept until the layer's end. */
 const MAX_KEPT_BYTES = 1 << 27;
+/** Of the names of implied folders: each is looked for in the layers below, folder by folder. */
+const MAX_IMPLIED_BYTES = 1 << 25;
 /** What an attribute takes beside its name and value. */
 const ATTRIBUTE_BYTES = 200;
 const MAX_ID = 2 ** 32 - 2;
@@ -61,6 +63,8 @@ export class LayerFilter extends Transform {
   #entries = 0;
   #sizeBytes = 0;
   #keptBytes = 0;
+  #impliedFolders = 0;
+  #impliedBytes = 0;
   #isSkipping = false;
   #dataLeft = 0;
   #padding = 0;
@@ -134,15 +138,19 @@ export class LayerFilter extends Transform {
 
   #count(entry: TarEntry): void {
     this.#entries += 1;
+    this.#checkCount();
     // Holes take no room: what a sparse file pretends to be is no danger to the disk.
     this.#sizeBytes += entry.storedBytes;
-    if (this.#entries > this.#options.maxEntries)
+    if (this.#sizeBytes > this.#options.maxBytes)
+      throw new RuntimeError("exhausted", `Cannot unpack layer: no space for ${this.#sizeBytes} bytes`);
+  }
+
+  #checkCount(): void {
+    if (this.#entries + this.#impliedFolders > this.#options.maxEntries)
       throw new RuntimeError(
         "exhausted",
         `Cannot unpack layer: more than ${this.#options.maxEntries} entries`,
       );
-    if (this.#sizeBytes > this.#options.maxBytes)
-      throw new RuntimeError("exhausted", `Cannot unpack layer: no space for ${this.#sizeBytes} bytes`);
   }
 
   /** Called before so much more is kept until the end. */
@@ -154,8 +162,7 @@ export class LayerFilter extends Transform {
 
   #addOpaque(folder: string): void {
     this.#keep(folder.length);
-    this.#implyParents(folder);
-    if (!this.#folders.has(folder)) this.#folders.set(folder, undefined);
+    this.#implyParents(`${folder}/`);
     this.#opaqueFolders.add(folder);
   }
 
@@ -208,8 +215,17 @@ export class LayerFilter extends Transform {
   }
 
   #implyParents(path: string): void {
-    for (let parent = parentOf(path); !this.#folders.has(parent); parent = parentOf(parent))
+    for (let parent = parentOf(path); !this.#folders.has(parent); parent = parentOf(parent)) {
+      this.#impliedFolders += 1;
+      this.#checkCount();
+      this.#impliedBytes += parent.length;
+      if (this.#impliedBytes > MAX_IMPLIED_BYTES)
+        throw new RuntimeError(
+          "exhausted",
+          "Cannot unpack layer: too many folders have no entry of their own",
+        );
       this.#folders.set(parent, undefined);
+    }
   }
 
   /** Something else is in its place from now on: what was said of what it held is no longer of this layer. */

@@ -21,8 +21,8 @@ async function filtered(tar: Buffer, pieceBytes = 1 << 16) {
 }
 
 /** Pipes do not carry errors; this does. */
-async function refusal(items: readonly TarItem[] | Buffer): Promise<string> {
-  const filter = new LayerFilter(LIMITS);
+async function refusal(items: readonly TarItem[] | Buffer, limits = LIMITS): Promise<string> {
+  const filter = new LayerFilter(limits);
   const tar = Buffer.isBuffer(items) ? items : tarOf(items);
   const done = buffer(filter).then(
     () => "accepted",
@@ -172,6 +172,22 @@ describe("a layer's filter", () => {
     expect(await refusal(Buffer.concat(Array.from({ length: 150 }, () => one)))).toContain("too much memory");
     const links = Array.from({ length: 1000 }, (_, index) => link(`l${index}`, "t/".repeat(2000)));
     expect(await refusal(links)).toBe("accepted");
+  });
+
+  it("counts folders that are only passed through", async () => {
+    const deep = (name: string) => ({ name: `${name}/${"a/".repeat(2000)}f` });
+    expect(await refusal([deep("x")])).toContain("more than 1000 entries");
+    const many = { ...LIMITS, maxEntries: 2_000_000 };
+    const names = Array.from({ length: 20 }, (_, index) => `${index}`);
+    expect(await refusal(names.map(deep), many)).toContain("too many folders have no entry");
+    const modules = Array.from({ length: 1000 }, (_, index) => ({
+      name: `srv/${`node_modules/package-${index}/`.repeat(20)}f`,
+    }));
+    expect(await refusal(modules, many)).toBe("accepted");
+    const plain = Array.from({ length: 20_000 }, (_, index) => ({
+      name: `usr/share/package-${index}/doc/f`,
+    }));
+    expect(await refusal(plain, many)).toBe("accepted");
   });
 
   it("keeps names inside, however they are written", async () => {
