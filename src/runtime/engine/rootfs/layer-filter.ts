@@ -18,6 +18,8 @@ const MAX_SECONDS = 2 ** 33;
 const MAX_KEPT_BYTES = 1 << 27;
 /** Of the names of implied folders: each is looked for in the layers below, folder by folder. */
 const MAX_IMPLIED_BYTES = 1 << 25;
+/** At what lies in folders that are replaced; 2000 of them among 60,000 are that many. */
+const MAX_LOOKS = 1 << 27;
 /** What an attribute takes beside its name and value. */
 const ATTRIBUTE_BYTES = 200;
 const MAX_ID = 2 ** 32 - 2;
@@ -65,6 +67,7 @@ export class LayerFilter extends Transform {
   #keptBytes = 0;
   #impliedFolders = 0;
   #impliedBytes = 0;
+  #looks = 0;
   #isSkipping = false;
   #dataLeft = 0;
   #padding = 0;
@@ -230,7 +233,11 @@ export class LayerFilter extends Transform {
 
   /** Something else is in its place from now on: what was said of what it held is no longer of this layer. */
   #forgetFolder(path: string): void {
-    const isGone = (other: string): boolean => other === path || other.startsWith(`${path}/`);
+    this.#looks += this.#folders.size + this.#whiteouts.size + this.#opaqueFolders.size;
+    if (this.#looks > MAX_LOOKS)
+      throw new RuntimeError("exhausted", "Cannot unpack layer: too many of its folders are replaced");
+    const inside = `${path}/`;
+    const isGone = (other: string): boolean => other === path || other.startsWith(inside);
     for (const folder of this.#folders.keys()) if (isGone(folder)) this.#folders.delete(folder);
     for (const marked of [this.#whiteouts, this.#opaqueFolders])
       for (const other of marked) if (isGone(other)) marked.delete(other);

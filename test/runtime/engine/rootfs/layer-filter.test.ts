@@ -255,6 +255,14 @@ describe("a layer's filter", () => {
     expect(content).toMatchObject({ whiteouts: ["ab/kept"], opaqueFolders: [], impliedFolders: ["", "ab"] });
   });
 
+  it("looks for what replaced folders held so often, and no more", async () => {
+    const names = Array.from({ length: 20_000 }, (_, index) => `d${index}`);
+    const replaced = [...names.map((name) => folder(name)), ...names.map((name) => ({ name }))];
+    const many = { ...LIMITS, maxEntries: 2_000_000 };
+    expect(await refusal(replaced, many)).toContain("too many of its folders are replaced");
+    expect(await refusal(replaced.slice(0, 22_000), many)).toBe("accepted");
+  });
+
   it("drops attributes that would steer the overlay, and keeps those of the image", async () => {
     const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");
     const xattrs = new Map([
