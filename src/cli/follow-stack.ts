@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { compact } from "../lib/compact.ts";
 import { LABEL } from "../planner/index.ts";
-import type { ContainerInfo, ContainerRuntime, LogOptions, RuntimeEvent } from "../runtime/index.ts";
+import {
+  type ContainerInfo,
+  type ContainerRuntime,
+  hasKind,
+  type LogOptions,
+  type RuntimeEvent,
+} from "../runtime/index.ts";
 import { type LogLines, shortName } from "./render/log-lines.ts";
 import { type Place, placeBy, placed, type StackContainer, stackContainers } from "./stack-containers.ts";
 
@@ -304,11 +310,11 @@ export function isCancelled(error: unknown): boolean {
 
 /** What to say when the log driver keeps nothing that could be read; undefined for any other error. */
 export function unreadable({ summary }: StackContainer, error: unknown): string | undefined {
-  if (!(error instanceof Error && "kind" in error && error.kind === "unsupported")) return undefined;
+  if (!hasKind(error, "unsupported")) return undefined;
   return `warning: Cannot show the output of ${summary.name}: ${error.message}`;
 }
 
 /** It was removed while we read. */
 function isGone(error: unknown): boolean {
-  return error instanceof Error && "kind" in error && error.kind === "not-found";
+  return hasKind(error, "not-found");
 }

@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { closeSync, fchmodSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { tryFlock } from "../lib/try-flock.ts";
 import { RuntimeError } from "../runtime/index.ts";
 import { type LockHolder, readLockHolder } from "./lock-holder.ts";
 
@@ -8,30 +8,33 @@ export interface InstanceLock {
 }
 
 /**
- * Takes a lock that the kernel gives back when the process ends, however it ends: an flock(2) on an open file,
- * put there by flock(1) on a descriptor we share with it and keep. A lock file left behind by a dead holder
- * holds nothing. Throws `conflict`, naming the holder, when another process has it.
+ * Takes a lock that the kernel gives back when the process ends, however it ends. A lock file left behind by a dead
+ * holder holds nothing. Throws `conflict`, naming the holder, when another process has it.
  */
 export function takeInstanceLock(path: string, holder: LockHolder, what: string): InstanceLock {
   const file = openSync(path, "a+", 0o600);
   // Whoever may open it, though only to read, could hold it.
   fchmodSync(file, 0o600);
-  const taking = spawnSync("flock", ["--nonblock", "--exclusive", "3"], {
-    stdio: ["ignore", "ignore", "ignore", file],
-  });
-  if (taking.error !== undefined) {
+  try {
+    if (!tryLock(file))
+      throw new RuntimeError("conflict", `Cannot start a second daemon: ${describe(path, what)}`);
+  } catch (error) {
     closeSync(file);
-    throw new RuntimeError("unavailable", 'Cannot lock: the program "flock" of util-linux is missing', {
-      cause: taking.error,
-    });
-  }
-  if (taking.status !== 0) {
-    closeSync(file);
-    throw new RuntimeError("conflict", `Cannot start a second daemon: ${describe(path, what)}`);
+    throw error;
   }
   ftruncateSync(file, 0);
   writeSync(file, `${JSON.stringify(holder)}\n`);
   return { release: () => closeSync(file) };
+}
+
+function tryLock(file: number): boolean {
+  try {
+    return tryFlock(file);
+  } catch (cause) {
+    throw new RuntimeError("unavailable", 'Cannot lock: the program "flock" of util-linux is missing', {
+      cause,
+    });
+  }
 }
 
 function describe(path: string, what: string): string {

@@ -76,6 +76,12 @@ function stack(name: string, services: Stack["services"]): Stack {
 }
 
 const web = { image: "busybox", command: ["sleep", "1000"], network_mode: "none" } as const;
+/** Never healthy, and what waits for it to be. */
+const sick = { ...web, healthcheck: { test: ["CMD", "false"], interval: "1s", retries: 1000 } };
+const waits = {
+  ...web,
+  depends_on: { sick: { condition: "service_healthy", required: true } },
+} as const;
 
 describe("the daemon", () => {
   it("tells who it is", async () => {
@@ -208,11 +214,6 @@ describe("the daemon", () => {
 
   it("takes back what its client cancels: the stack is held as before, or not at all", async () => {
     const client = await start();
-    const waits = {
-      ...web,
-      depends_on: { sick: { condition: "service_healthy", required: true } },
-    } as const;
-    const sick = { ...web, healthcheck: { test: ["CMD", "false"], interval: "1s", retries: 1000 } };
     const cancelled = async (services: Stack["services"]) => {
       const interrupt = new AbortController();
       const asked = client.ask(
@@ -238,11 +239,6 @@ describe("the daemon", () => {
 
   it("ends while it works on a request, which is told so and carried on by the next one", async () => {
     const client = await start();
-    const waits = {
-      ...web,
-      depends_on: { sick: { condition: "service_healthy", required: true } },
-    } as const;
-    const sick = { ...web, healthcheck: { test: ["CMD", "false"], interval: "1s", retries: 1000 } };
     let asked: readonly Promise<unknown>[] = [];
     await new Promise<void>((resolve) => {
       const services = { waits, sick };

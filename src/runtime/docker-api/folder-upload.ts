@@ -1,3 +1,4 @@
+import { rejoined } from "../../lib/rejoined.ts";
 import { type FolderEntry, RuntimeError } from "../index.ts";
 import { WireObject } from "./wire-object.ts";
 
@@ -49,11 +50,6 @@ export async function folderUploadFromWire(body: AsyncIterable<Buffer>): Promise
     if (size > MAX_HEAD_BYTES) break;
   }
   throw new RuntimeError("invalid", "Cannot take over a folder: its listing has no end");
-}
-
-async function* rejoined(first: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (first.length > 0) yield first;
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
 }
 
 function headFromWire(line: string): FolderHead {

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import tar from "tar-stream";
+import { rejoined } from "../../lib/rejoined.ts";
 import { RuntimeError } from "../index.ts";
 
 const GZIP = "1f8b";
@@ -44,13 +45,8 @@ async function plain(context: Readable): Promise<Readable> {
   const chunks = context[Symbol.asyncIterator]();
   const first = await chunks.next();
   const start = first.done === true ? EMPTY_TAR : Buffer.from(first.value as Uint8Array);
-  const whole = Readable.from(joined(start, chunks), { objectMode: false });
+  const whole = Readable.from(rejoined(start, chunks), { objectMode: false });
   return start.toString("hex", 0, 2) === GZIP ? whole.pipe(createGunzip()) : whole;
-}
-
-async function* joined(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield start;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
 async function textOf(entry: AsyncIterable<unknown>): Promise<string> {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../lib/clock.ts";
+import { type Clock, MAX_TIMER_MS, systemClock } from "../../lib/clock.ts";
 import type { ContainerRuntime } from "../index.ts";
 import { memoryContainers } from "./containers.ts";
 import { EventLog } from "./event-log.ts";
@@ -85,7 +85,7 @@ export function openMemoryRuntime(options: MemoryRuntimeOptions = {}): MemoryRun
 /** A server, as far as its life goes: it runs until somebody ends it. */
 export const untilTerm: Program = async (context) => {
   for (const name of ["TERM", "INT", "QUIT"]) context.onSignal(name, () => context.exit(0));
-  for (;;) await context.sleep(2 ** 31 - 1);
+  for (;;) await context.sleep(MAX_TIMER_MS);
 };
 
 /** Nobody outlives it: the simulated processes end, without events of a restart. */

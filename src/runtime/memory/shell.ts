@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { Killed, type ProcessContext, type Program, signalName } from "./process.ts";
 import { parseShell, type ShellCommand, type ShellNode } from "./shell-parse.ts";
 
@@ -180,7 +181,7 @@ const WORDS: Readonly<Record<string, Word>> = {
     return 0;
   },
   sleep: async (context, [time = "0"]) => {
-    await context.sleep(time.startsWith("inf") ? 2 ** 31 - 1 : Number.parseFloat(time) * 1000);
+    await context.sleep(time.startsWith("inf") ? MAX_TIMER_MS : Number.parseFloat(time) * 1000);
     return 0;
   },
   pwd: async (context) => {

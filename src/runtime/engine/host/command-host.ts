@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { tryFlock } from "../../../lib/try-flock.ts";
 import type { Host } from "../host.ts";
 import { kernelError } from "./linux-host.ts";
 
@@ -53,11 +54,11 @@ export class CommandHost implements Host {
   async sealedCopy(): Promise<undefined> {}
 
   async tryLock(fd: number): Promise<boolean> {
-    const { status, error } = spawnSync("flock", ["--nonblock", "--exclusive", "3"], {
-      stdio: ["ignore", "ignore", "ignore", fd],
-    });
-    if (error !== undefined) throw kernelError(error.message, codeOf(error));
-    return status === 0;
+    try {
+      return tryFlock(fd);
+    } catch (error) {
+      throw kernelError(error instanceof Error ? error.message : String(error), codeOf(error));
+    }
   }
 
   async createNetns(path: string): Promise<void> {

@@ -5,6 +5,7 @@ import { Socket } from "node:net";
 import { constants as osConstants } from "node:os";
 import { delimiter, join } from "node:path";
 import { isMainThread } from "node:worker_threads";
+import { MAX_TIMER_MS } from "../../../lib/clock.ts";
 import { loadPosixSpawn, type PosixSpawn } from "./posix-spawn.ts";
 
 export interface SpawnOptions {
@@ -126,9 +127,8 @@ function streamOf(fd: number | undefined, index: number): Socket | null {
 
 /** Those that have not been waited for. */
 const children = new Map<number, Child>();
-const FOR_EVER_MS = 2 ** 31 - 1;
 /** While there are children: a signal's listener alone keeps no process alive. */
-const keepAlive = setInterval(() => {}, FOR_EVER_MS).unref();
+const keepAlive = setInterval(() => {}, MAX_TIMER_MS).unref();
 
 function watch(child: Child): void {
   keepAlive.ref();

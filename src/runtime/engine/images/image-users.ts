@@ -1,12 +1,12 @@
 import type { Users } from "../parts.ts";
+import { Settling } from "../settling.ts";
 
 type ImageUser = Pick<ReturnType<Users["ofImage"]>[number], "id" | "isRunning">;
 
 /** Whose images may not go: containers', and those of containers that are still being made. */
 export class ImageUsers {
   readonly #users: Users;
-  /** Ids of images by the id of the container that is being made. */
-  readonly #settling = new Map<string, Set<string>>();
+  readonly #settling = new Settling();
 
   constructor(users: Users) {
     this.#users = users;
@@ -18,16 +18,15 @@ export class ImageUsers {
   }
 
   ofImage(imageId: string): readonly ImageUser[] {
-    const settling = [...this.#settling].filter(([, imageIds]) => imageIds.has(imageId));
-    return [...this.#users.ofImage(imageId), ...settling.map(([id]) => ({ id, isRunning: false }))];
+    const settling = this.#settling.usersOf(imageId).map((id) => ({ id, isRunning: false }));
+    return [...this.#users.ofImage(imageId), ...settling];
   }
 
   add(imageId: string, containerId: string): void {
-    const imageIds = this.#settling.get(containerId) ?? new Set();
-    this.#settling.set(containerId, imageIds.add(imageId));
+    this.#settling.add(imageId, containerId);
   }
 
   settled(containerId: string): void {
-    this.#settling.delete(containerId);
+    this.#settling.settled(containerId);
   }
 }
